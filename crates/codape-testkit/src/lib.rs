@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What the tests of codape share: model files written by hand, the folders
+//! that hold reference answers, and readers for them.
+//!
+//! It knows the file format of fastText and the shape of the test data. It must
+//! not know any other crate of the workspace, so that a test which compares one
+//! of them with what is written here compares two independent readings.
+
+pub mod model_spec;
+mod rng;
+pub mod tiny_model;
+
+pub use model_spec::ModelSpec;
+pub use rng::SplitMix64;
+pub use tiny_model::tiny_model;
