@@ -1,1 +1,57 @@
-//! Placeholder.
+//! A fastText-compatible engine: it reads the model files of the official
+//! program, and answers as the official program does.
+//!
+//! It knows `.bin` and `.ftz` files, dictionaries, n-gram hashing, losses and
+//! vectors. It must not know French, a nomenclature, text cleaning, HTTP or
+//! the network: a text is bytes here, and a label is bytes.
+//!
+//! ```no_run
+//! use codape_fasttext::{Access, Model, Query, Scratch};
+//!
+//! let model = Model::open("model.bin", Access::Map)?;
+//! let query = Query::new(5, 0.0)?;
+//! for best in model.predict(b"coiffure a domicile", &query, &mut Scratch::default())? {
+//!     let label = String::from_utf8_lossy(model.label(best.label));
+//!     println!("{label} {}", best.probability);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Compatibility
+//!
+//! The reference is fastText 0.9.3, as its source distribution on PyPI builds
+//! for plain x86-64. Every sum here runs in the reference's order and every
+//! rounding is the reference's, so that logits have the same bits; the
+//! functions that must stay so name the function of the reference that they
+//! follow. A build of the reference with fused multiply-add (`-march=native`)
+//! may differ from both in the last bits.
+//!
+//! # Hostile files
+//!
+//! A model file is taken as hostile: each field is checked against the others
+//! and against the bytes that are left before anything is allocated for it
+//! ([`FormatError`]). What a check at opening would have to read a gigabyte
+//! for, numbers of the input matrix that are not finite, is found when such a
+//! row is used ([`PredictError`]) or asked for ([`Model::verify`]).
+
+mod best;
+mod dictionary;
+mod error;
+mod features;
+mod header;
+mod huffman;
+mod input;
+mod loss;
+mod model;
+mod output;
+mod quantizer;
+mod query;
+mod reader;
+mod vectors;
+
+pub use codape_kernels::Access;
+pub use dictionary::Dictionary;
+pub use error::{FormatError, LoadError, PredictError, QueryError};
+pub use header::{Header, LossName, ModelName};
+pub use model::{Model, Quantization, Scratch};
+pub use query::{Prediction, Query};

@@ -22,4 +22,4 @@ mod rows;
 pub use bytes::{Access, FileBytes};
 pub use isa::Isa;
 pub use panels::Panels;
-pub use rows::{add_row, add_scaled_row};
+pub use rows::add_row;

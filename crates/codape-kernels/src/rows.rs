@@ -16,29 +16,11 @@ kernel! {
     pub fn add_row(isa, sum: &mut [f32], row: &[u8]) = add_row_body;
 }
 
-kernel! {
-    /// Adds a multiple of a row to a sum: `sum[i] += scale * row[i]`, the
-    /// product rounded before it is added.
-    ///
-    /// # Panics
-    ///
-    /// If the lengths do not match.
-    pub fn add_scaled_row(isa, sum: &mut [f32], scale: f32, row: &[f32]) = add_scaled_row_body;
-}
-
 #[inline(always)]
 fn add_row_body(sum: &mut [f32], row: &[u8]) {
     assert_eq!(row.len(), F32_BYTES * sum.len(), "row and sum differ in length");
     for (sum, bytes) in sum.iter_mut().zip(row.as_chunks::<F32_BYTES>().0) {
         *sum += f32::from_le_bytes(*bytes);
-    }
-}
-
-#[inline(always)]
-fn add_scaled_row_body(sum: &mut [f32], scale: f32, row: &[f32]) {
-    assert_eq!(row.len(), sum.len(), "row and sum differ in length");
-    for (sum, value) in sum.iter_mut().zip(row) {
-        *sum += scale * value;
     }
 }
 
@@ -57,11 +39,9 @@ mod tests {
             let start: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).cos()).collect();
             let mut expected = start.clone();
             add_row(Isa::SCALAR, &mut expected, &bytes[1..]);
-            add_scaled_row(Isa::SCALAR, &mut expected, 0.3, &row);
             for isa in Isa::available() {
                 let mut sum = start.clone();
                 add_row(isa, &mut sum, &bytes[1..]);
-                add_scaled_row(isa, &mut sum, 0.3, &row);
                 assert_eq!(sum, expected, "{}", isa.name());
             }
         }

@@ -1,0 +1,198 @@
+//! From a line of text to rows of the input matrix.
+
+use crate::Dictionary;
+use crate::dictionary::{EOS, Token};
+use crate::header::Header;
+
+/// The factor of the hash of word n-grams.
+const WORD_NGRAM_FACTOR: u64 = 116_049_371;
+
+/// Buffers that the features of a line are made in.
+#[derive(Debug, Default)]
+pub(crate) struct FeatureScratch {
+    /// The hashes of the words of the line, in its order.
+    word_hashes: Vec<i32>,
+    /// A word between its marks.
+    marked: Vec<u8>,
+}
+
+/// What turns words into rows of the input matrix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Features<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) dictionary: &'a Dictionary,
+}
+
+impl Features<'_> {
+    /// Gives `row` the rows of the input matrix that a line stands for, in
+    /// the order in which the reference adds them: for each word the word
+    /// itself and its character n-grams, then the word n-grams
+    /// (`Dictionary::getLine`).
+    ///
+    /// The line ends with its last byte, at a newline, or at a token `</s>`,
+    /// whichever comes first; a `</s>` is appended, as the reference does at a
+    /// newline. Labels in the line give nothing.
+    pub(crate) fn of_line(
+        self,
+        line: &[u8],
+        scratch: &mut FeatureScratch,
+        mut row: impl FnMut(u32),
+    ) {
+        scratch.word_hashes.clear();
+        for token in tokens(line).chain([EOS]) {
+            let kind = self.dictionary.classify(token);
+            if kind != Token::Label {
+                if let Token::Word(id) = kind {
+                    row(id);
+                }
+                if token != EOS {
+                    self.character_ngrams(token, &mut scratch.marked, &mut row);
+                }
+                scratch.word_hashes.push(hash(token).cast_signed());
+            }
+            if token == EOS {
+                break;
+            }
+        }
+        self.word_ngrams(&scratch.word_hashes, &mut row);
+    }
+
+    /// Gives `row` the rows of one word: itself where the dictionary has it,
+    /// and its character n-grams (`Dictionary::getSubwords`).
+    pub(crate) fn of_word(
+        self,
+        word: &[u8],
+        scratch: &mut FeatureScratch,
+        mut row: impl FnMut(u32),
+    ) {
+        if let Some(id) = self.dictionary.find(word) {
+            row(id);
+        }
+        if word != EOS {
+            self.character_ngrams(word, &mut scratch.marked, &mut row);
+        }
+    }
+
+    /// Gives `row` the rows of the character n-grams of a word between `<`
+    /// and `>` (`Dictionary::computeSubwords`). A character is a byte and
+    /// the UTF-8 continuation bytes after it.
+    fn character_ngrams(self, word: &[u8], marked: &mut Vec<u8>, row: &mut impl FnMut(u32)) {
+        let Header {
+            minn, maxn, bucket, ..
+        } = *self.header;
+        if maxn == 0 {
+            return;
+        }
+        marked.clear();
+        marked.push(b'<');
+        marked.extend_from_slice(word);
+        marked.push(b'>');
+        for start in 0..marked.len() {
+            if is_continuation(marked[start]) {
+                continue;
+            }
+            let mut hash = HASH_START;
+            let mut end = start;
+            for characters in 1..=maxn {
+                hash = hash_step(hash, marked[end]);
+                end += 1;
+                while end < marked.len() && is_continuation(marked[end]) {
+                    hash = hash_step(hash, marked[end]);
+                    end += 1;
+                }
+                let is_mark = characters == 1 && (start == 0 || end == marked.len());
+                if characters >= minn && !is_mark {
+                    self.ngram(hash % bucket, row);
+                }
+                if end == marked.len() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives `row` the rows of the word n-grams (`Dictionary::addWordNgrams`).
+    fn word_ngrams(self, hashes: &[i32], row: &mut impl FnMut(u32)) {
+        let Header {
+            word_ngrams,
+            bucket,
+            ..
+        } = *self.header;
+        if word_ngrams < 2 {
+            return;
+        }
+        let longest = word_ngrams as usize;
+        for (i, first) in hashes.iter().enumerate() {
+            let mut hash = sign_extended(*first);
+            for next in hashes[i + 1..].iter().take(longest - 1) {
+                hash = hash
+                    .wrapping_mul(WORD_NGRAM_FACTOR)
+                    .wrapping_add(sign_extended(*next));
+                let bucket = (hash % u64::from(bucket)) as u32;
+                self.ngram(bucket, row);
+            }
+        }
+    }
+
+    fn ngram(self, bucket: u32, row: &mut impl FnMut(u32)) {
+        if let Some(ngram) = self.dictionary.ngram_row(bucket) {
+            row(ngram);
+        }
+    }
+}
+
+/// The tokens before the first newline (`Dictionary::readWord`).
+fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let end = text.iter().position(|byte| *byte == b'\n');
+    text[..end.unwrap_or(text.len())]
+        .split(|byte| matches!(byte, b' ' | b'\r' | b'\t' | 0x0b | 0x0c | 0))
+        .filter(|token| !token.is_empty())
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}
+
+/// A word's hash as a number of 64 bits: the reference keeps it as a signed
+/// one of 32 in between.
+fn sign_extended(hash: i32) -> u64 {
+    i64::from(hash).cast_unsigned()
+}
+
+/// Where the hash of a word starts (FNV-1a, 32 bits).
+const HASH_START: u32 = 2_166_136_261;
+
+/// Takes one more byte into a hash. The byte is sign-extended first, which
+/// FNV does not do: models are trained with it (`Dictionary::hash`).
+fn hash_step(hash: u32, byte: u8) -> u32 {
+    (hash ^ i32::from(byte.cast_signed()).cast_unsigned()).wrapping_mul(16_777_619)
+}
+
+/// The hash of a word.
+fn hash(word: &[u8]) -> u32 {
+    word.iter()
+        .fold(HASH_START, |hash, byte| hash_step(hash, *byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_hashed_as_the_reference_hashes_them() {
+        // `model.get_subword_id` of fastText 0.9.3, with a bucket of 2^31 - 1
+        // and no words, gives the hash modulo the bucket.
+        assert_eq!(hash(b""), 2_166_136_261);
+        assert_eq!(hash(b"a"), 0xe40c_292c);
+        // A byte above 127 counts as a negative number.
+        assert_eq!(hash(&[0xe9]), hash_step(HASH_START, 0xe9));
+        assert_ne!(hash(&[0xe9]), (HASH_START ^ 0xe9).wrapping_mul(16_777_619));
+    }
+
+    #[test]
+    fn tokens_end_at_the_whitespace_of_the_reference() {
+        let found: Vec<&[u8]> = tokens(b" a\tb\rc\x0bd\x0ce\0f\xc2\xa0g \nh").collect();
+        let expected: Vec<&[u8]> = vec![b"a", b"b", b"c", b"d", b"e", b"f\xc2\xa0g"];
+        assert_eq!(found, expected);
+    }
+}

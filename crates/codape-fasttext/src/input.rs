@@ -1,0 +1,77 @@
+//! The input matrix: a row for each word and each bucket of n-grams.
+
+use codape_kernels::{Isa, add_row};
+
+use crate::FormatError;
+use crate::quantizer::{self, QuantizedMatrix};
+use crate::reader::{Reader, all_finite};
+
+/// The input matrix. Its numbers stay in the file.
+#[derive(Debug)]
+pub(crate) enum InputMatrix {
+    Dense(DenseRows),
+    Quantized(QuantizedMatrix),
+}
+
+/// Rows of numbers of 32 bits in a file.
+#[derive(Debug)]
+pub(crate) struct DenseRows {
+    /// Where the first row starts in the file.
+    offset: usize,
+    rows: usize,
+    row_bytes: usize,
+}
+
+impl DenseRows {
+    fn row<'a>(&self, file: &'a [u8], row: usize) -> &'a [u8] {
+        let start = self.offset + row * self.row_bytes;
+        &file[start..start + self.row_bytes]
+    }
+}
+
+impl InputMatrix {
+    pub(crate) fn read(
+        reader: &mut Reader<'_>,
+        is_quantized: bool,
+        [rows, dim]: [usize; 2],
+    ) -> Result<Self, FormatError> {
+        if is_quantized {
+            return QuantizedMatrix::read(reader, &quantizer::INPUT, [rows, dim])
+                .map(Self::Quantized);
+        }
+        reader.i64_equal("input.m", rows as u64)?;
+        reader.i64_equal("input.n", dim as u64)?;
+        let offset = reader.offset();
+        let row_bytes = size_of::<f32>() * dim;
+        reader.take("input.data", (rows as u64).saturating_mul(row_bytes as u64))?;
+        Ok(Self::Dense(DenseRows {
+            offset,
+            rows,
+            row_bytes,
+        }))
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Dense(dense) => dense.rows,
+            Self::Quantized(quantized) => quantized.rows(),
+        }
+    }
+
+    /// Adds a row to a sum (`Matrix::addRowToVector`).
+    pub(crate) fn add_row(&self, file: &[u8], row: usize, sum: &mut [f32]) {
+        match self {
+            Self::Dense(dense) => add_row(Isa::best(), sum, dense.row(file, row)),
+            Self::Quantized(quantized) => quantized.add_row(file, row, sum),
+        }
+    }
+
+    /// Reads every number of the matrix.
+    pub(crate) fn verify(&self, file: &[u8]) -> Result<(), FormatError> {
+        let Self::Dense(dense) = self else {
+            return Ok(()); // The centroids were read at the start.
+        };
+        let end = dense.offset + dense.rows * dense.row_bytes;
+        all_finite("input.data", &file[dense.offset..end], dense.offset)
+    }
+}
