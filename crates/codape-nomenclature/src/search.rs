@@ -249,19 +249,25 @@ impl Index {
                 .into_iter()
                 .flat_map(words)
                 .collect();
-            let asked = match (self.code_beginning(token), parts.as_slice()) {
-                (code @ Some(_), [word]) => vec![Term {
-                    code,
-                    word: Some((*word).to_owned()),
-                }],
-                (code @ Some(_), _) => vec![Term { code, word: None }],
-                (None, parts) => parts
-                    .iter()
-                    .map(|word| Term {
+            let word = |word: &&str| Some((*word).to_owned());
+            // Among words, one digit is a number rather than the beginning of a tenth of all codes.
+            let code = self.code_beginning(token).filter(|code| code.len() > 1);
+            let asked: Vec<Term> = match (code, parts.as_slice()) {
+                (None, parts) => {
+                    let asked = parts.iter().map(|part| Term {
                         code: None,
-                        word: Some((*word).to_owned()),
-                    })
-                    .collect(),
+                        word: word(part),
+                    });
+                    asked.collect()
+                }
+                // Parts of a code, such as those of `56.10`, are not words.
+                (code, parts) => {
+                    let only = parts.first().filter(|_| parts.len() == 1);
+                    vec![Term {
+                        code,
+                        word: only.and_then(word),
+                    }]
+                }
             };
             for term in asked {
                 if terms.len() == MAX_QUERY_WORDS {

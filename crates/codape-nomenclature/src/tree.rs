@@ -181,7 +181,7 @@ impl Nomenclature {
     ///
     /// Words are compared without accents, case or ligatures, apostrophes part them, and a word of the
     /// text also finds those that begin with it, or failing that with all but its last letter or two.
-    /// The beginning of a code finds the codes under it (`56.1`, `561`).
+    /// The beginning of a code, if there is a digit in it, finds the codes under it (`56.1`, `561`).
     ///
     /// Order: the entries that all words of the text lead to come first; then by how much the words that
     /// do are worth (a word is worth more, the fewer entries it leads to), leaving out those with less

@@ -70,6 +70,8 @@ fn beginnings_of_codes_lead_to_codes() {
     assert_eq!(search("56.10c"), ["5610C"]);
     assert_eq!(search("i")[0], "I");
     assert_eq!(search("96 coiffure")[0], "9602A");
+    assert_eq!(search("2").len(), 8);
+    assert_eq!(search("2 coiffure"), search("coiffure"));
 }
 
 #[test]
