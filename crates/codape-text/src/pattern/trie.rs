@@ -1,0 +1,305 @@
+//! A trie of byte strings, and the search for phrases that is built on it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class, HirKind};
+
+use super::{char_at, char_before};
+
+/// What must hold at one end of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Edge {
+    /// Nothing.
+    #[default]
+    Any,
+    /// `\b`: a word character on one side only.
+    Boundary,
+    /// `\B`: a word character on both sides or on none.
+    Inside,
+}
+
+impl Edge {
+    fn allows(self, boundary: bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Boundary => boundary,
+            Self::Inside => !boundary,
+        }
+    }
+}
+
+/// What must hold at the two ends of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Condition {
+    pub(crate) lead: Edge,
+    pub(crate) trail: Edge,
+}
+
+/// The end of a string of the trie.
+#[derive(Debug, Clone, Copy)]
+struct Accept {
+    /// Position in the list that the trie was made from: the lowest wins.
+    rank: u32,
+    condition: Condition,
+}
+
+/// Outgoing edges and ends, as ranges of the trie's vectors.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    edges: (u32, u32),
+    accepts: (u32, u32),
+}
+
+/// A trie in three flat vectors. The root is node 0, with a table in place of its edges.
+#[derive(Debug)]
+pub(crate) struct ByteTrie {
+    nodes: Vec<Node>,
+    edges: Vec<(u8, u32)>,
+    accepts: Vec<Accept>,
+    /// Child of the root for each byte; 0 is none.
+    root: Box<[u32; 256]>,
+}
+
+#[derive(Default)]
+struct Draft {
+    edges: BTreeMap<u8, usize>,
+    accepts: Vec<Accept>,
+}
+
+impl ByteTrie {
+    /// Builds the trie of the strings, in order of rank.
+    pub(crate) fn new(strings: impl IntoIterator<Item = (Vec<u8>, Condition)>) -> Self {
+        let mut drafts = vec![Draft::default()];
+        for (rank, (bytes, condition)) in (0..).zip(strings) {
+            let mut at = 0;
+            for byte in bytes {
+                let new = drafts.len();
+                let next = *drafts[at].edges.entry(byte).or_insert(new);
+                if next == new {
+                    drafts.push(Draft::default());
+                }
+                at = next;
+            }
+            drafts[at].accepts.push(Accept { rank, condition });
+        }
+        let mut trie = Self {
+            nodes: Vec::with_capacity(drafts.len()),
+            edges: Vec::new(),
+            accepts: Vec::new(),
+            root: Box::new([0; 256]),
+        };
+        for (i, draft) in drafts.into_iter().enumerate() {
+            let edges = draft
+                .edges
+                .into_iter()
+                .map(|(byte, node)| (byte, node as u32));
+            if i == 0 {
+                edges.for_each(|(byte, node)| trie.root[usize::from(byte)] = node);
+                trie.nodes.push(Node {
+                    edges: (0, 0),
+                    accepts: (0, 0),
+                });
+                continue;
+            }
+            let starts = (trie.edges.len() as u32, trie.accepts.len() as u32);
+            trie.edges.extend(edges);
+            trie.accepts.extend(draft.accepts);
+            let ends = (trie.edges.len() as u32, trie.accepts.len() as u32);
+            trie.nodes.push(Node {
+                edges: (starts.0, ends.0),
+                accepts: (starts.1, ends.1),
+            });
+        }
+        trie
+    }
+
+    /// Whether `string` is in the trie. The empty string never is.
+    pub(crate) fn holds(&self, string: &[u8]) -> bool {
+        let Some((&first, rest)) = string.split_first() else {
+            return false;
+        };
+        let mut node = self.root[usize::from(first)];
+        for &byte in rest {
+            node = self.child(node, byte);
+            if node == 0 {
+                return false;
+            }
+        }
+        !self.accepts(node).is_empty()
+    }
+
+    /// The child of a node other than the root; 0 is none, and has none.
+    fn child(&self, node: u32, byte: u8) -> u32 {
+        let (start, end) = self.nodes[node as usize].edges;
+        let edges = &self.edges[start as usize..end as usize];
+        edges
+            .iter()
+            .find(|&&(label, _)| label == byte)
+            .map_or(0, |&(_, child)| child)
+    }
+
+    fn accepts(&self, node: u32) -> &[Accept] {
+        let (start, end) = self.nodes[node as usize].accepts;
+        &self.accepts[start as usize..end as usize]
+    }
+}
+
+/// Where a phrase with a given first byte may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// There is none.
+    Nowhere,
+    /// At a word boundary only.
+    Boundary,
+    /// Anywhere, as far as the first byte tells.
+    Anywhere,
+}
+
+/// An ordered list of phrases to search for.
+#[derive(Debug)]
+pub(crate) struct Phrases {
+    trie: ByteTrie,
+    starts: Box<[Start; 256]>,
+}
+
+impl Phrases {
+    /// Compiles the phrases, none of which is empty, first choice first.
+    pub(crate) fn new(phrases: Vec<(Vec<u8>, Condition)>) -> Self {
+        let mut starts = Box::new([Start::Nowhere; 256]);
+        for (bytes, condition) in &phrases {
+            if let Some(&first) = bytes.first() {
+                let start = &mut starts[usize::from(first)];
+                *start = match (condition.lead, *start) {
+                    (Edge::Boundary, Start::Nowhere | Start::Boundary) => Start::Boundary,
+                    _ => Start::Anywhere,
+                };
+            }
+        }
+        Self {
+            trie: ByteTrie::new(phrases),
+            starts,
+        }
+    }
+
+    /// The leftmost match that begins at `from` or later: of the phrases that match there the first
+    /// choice, as a range of bytes. `text` is valid UTF-8 and `from` a character's beginning.
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        (from..text.len()).find_map(|start| {
+            let allowed = self.starts[usize::from(text[start])];
+            if allowed == Start::Nowhere {
+                return None;
+            }
+            let boundary = is_boundary(text, start);
+            if allowed == Start::Boundary && !boundary {
+                return None;
+            }
+            self.match_at(text, start, boundary).map(|end| (start, end))
+        })
+    }
+
+    /// The end of the phrase that matches at `start`, where `boundary` holds or not.
+    fn match_at(&self, text: &[u8], start: usize, boundary: bool) -> Option<usize> {
+        let mut best: Option<(u32, usize)> = None;
+        let mut node = self.trie.root[usize::from(text[start])];
+        let mut end = start + 1;
+        loop {
+            for accept in self.trie.accepts(node) {
+                if best.is_none_or(|(rank, _)| accept.rank < rank)
+                    && accept.condition.lead.allows(boundary)
+                    && (accept.condition.trail == Edge::Any
+                        || accept.condition.trail.allows(is_boundary(text, end)))
+                {
+                    best = Some((accept.rank, end));
+                }
+            }
+            let next = text.get(end).map_or(0, |&byte| self.trie.child(node, byte));
+            if next == 0 {
+                return best.map(|(_, end)| end);
+            }
+            node = next;
+            end += 1;
+        }
+    }
+}
+
+/// Whether `at` lies between a word character and something else.
+fn is_boundary(text: &[u8], at: usize) -> bool {
+    let before = match at.checked_sub(1).map(|i| text[i]) {
+        None => false,
+        Some(byte) if byte.is_ascii() => is_word_byte(byte),
+        Some(_) => char_before(text, at).is_some_and(is_word),
+    };
+    let after = match text.get(at) {
+        None => false,
+        Some(&byte) if byte.is_ascii() => is_word_byte(byte),
+        Some(_) => char_at(text, at).is_some_and(is_word),
+    };
+    before != after
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Python's `\w` outside ASCII: `str.isalnum()`, the letters and numbers.
+fn is_word(c: char) -> bool {
+    static RANGES: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+        let hir = regex_syntax::parse(r"[\p{L}\p{N}]").ok();
+        match hir.as_ref().map(|hir| hir.kind()) {
+            Some(HirKind::Class(Class::Unicode(class))) => class
+                .ranges()
+                .iter()
+                .map(|range| (range.start(), range.end()))
+                .collect(),
+            _ => Vec::new(),
+        }
+    });
+    let after = RANGES.partition_point(|&(start, _)| start <= c);
+    after.checked_sub(1).is_some_and(|i| c <= RANGES[i].1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_pythons() {
+        for c in ['é', 'Ω', '日', '²', '½', '٣', 'ª'] {
+            assert!(is_word(c), "{c}");
+        }
+        for c in ['\u{301}', '«', '\u{200d}', 'ⓐ', '‿', '€', '\u{a0}'] {
+            assert!(!is_word(c), "{c}");
+        }
+    }
+
+    #[test]
+    fn a_trie_holds_what_it_was_made_from() {
+        let words = ["a", "au", "aux", "été"];
+        let trie = ByteTrie::new(words.map(|word| (word.into(), Condition::default())));
+        assert!(words.iter().all(|word| trie.holds(word.as_bytes())));
+        assert!(
+            ["", "u", "auxx", "é", "\0"]
+                .iter()
+                .all(|word| !trie.holds(word.as_bytes()))
+        );
+    }
+
+    #[test]
+    fn the_first_choice_wins_over_the_longest() {
+        let boundary = Condition {
+            lead: Edge::Boundary,
+            trail: Edge::Boundary,
+        };
+        let phrases = Phrases::new(vec![
+            (b"cf objet".to_vec(), boundary),
+            (b"cf".to_vec(), boundary),
+            (b"cf obs".to_vec(), boundary),
+            (b"(vide".to_vec(), Condition::default()),
+        ]);
+        assert_eq!(phrases.find(b"voir cf obs", 0), Some((5, 7)));
+        assert_eq!(phrases.find(b"voir cf objet", 0), Some((5, 13)));
+        assert_eq!(phrases.find(b"voir cfobs, x(vide)", 0), Some((13, 18)));
+        assert_eq!(phrases.find(b"cf", 1), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! codape-text against what it must equal.
+
+mod conformance;
+mod properties;
+mod reference;
+mod stemming;
+mod transliteration;
