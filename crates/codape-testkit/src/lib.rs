@@ -5,7 +5,10 @@
 //! not know any other crate of the workspace, so that a test which compares one
 //! of them with what is written here compares two independent readings.
 
+pub mod cases;
+pub mod locate;
 pub mod model_spec;
+pub mod reference;
 mod rng;
 pub mod tiny_model;
 

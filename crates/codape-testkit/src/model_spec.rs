@@ -170,7 +170,9 @@ pub struct ModelSpec {
 /// One field of a written file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// A path such as `args.dim`, `dictionary.entries[3].word`, `input.codes`.
+    /// Its name in the reference after the part of the file that it is in,
+    /// such as `args.minCount` or `input.pq.dsub`; `dictionary.entries[3].word`
+    /// for the parts of an entry.
     pub name: String,
     /// Where it begins in the file, in bytes.
     pub offset: usize,
@@ -487,15 +489,15 @@ impl Writer {
             ("args.dim", args.dim),
             ("args.ws", args.ws),
             ("args.epoch", args.epoch),
-            ("args.min_count", args.min_count),
+            ("args.minCount", args.min_count),
             ("args.neg", args.neg),
-            ("args.word_ngrams", args.word_ngrams),
+            ("args.wordNgrams", args.word_ngrams),
             ("args.loss", args.loss),
             ("args.model", args.model),
             ("args.bucket", args.bucket),
             ("args.minn", args.minn),
             ("args.maxn", args.maxn),
-            ("args.lr_update_rate", args.lr_update_rate),
+            ("args.lrUpdateRate", args.lr_update_rate),
         ] {
             self.put(name, &value.to_le_bytes());
         }
@@ -535,20 +537,20 @@ impl Writer {
         let part = |part: &str| format!("{name}.{part}");
         match matrix {
             MatrixSpec::Dense { rows, cols, data } => {
-                self.put(&part("rows"), &rows.to_le_bytes());
-                self.put(&part("cols"), &cols.to_le_bytes());
+                self.put(&part("m"), &rows.to_le_bytes());
+                self.put(&part("n"), &cols.to_le_bytes());
                 self.floats(&part("data"), data);
             }
             MatrixSpec::Quantized(matrix) => {
                 self.put(&part("qnorm"), &[matrix.qnorm]);
-                self.put(&part("rows"), &matrix.rows.to_le_bytes());
-                self.put(&part("cols"), &matrix.cols.to_le_bytes());
+                self.put(&part("m"), &matrix.rows.to_le_bytes());
+                self.put(&part("n"), &matrix.cols.to_le_bytes());
                 self.put(&part("codesize"), &matrix.codesize.to_le_bytes());
                 self.put(&part("codes"), &matrix.codes);
-                self.quantizer(&part("quantizer"), &matrix.quantizer);
+                self.quantizer(&part("pq"), &matrix.quantizer);
                 if let Some((codes, quantizer)) = &matrix.norms {
                     self.put(&part("norm_codes"), codes);
-                    self.quantizer(&part("norm_quantizer"), quantizer);
+                    self.quantizer(&part("npq"), quantizer);
                 }
             }
         }

@@ -1,0 +1,84 @@
+//! Where the data is that tests need and the repository does not hold.
+//!
+//! Each function gives `None` where the data is not there, and says so on the
+//! standard error, past what the test harness captures: a test that did not
+//! run must not look like one that passed.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+/// Says on the standard error that `test` was skipped, and why.
+pub fn say_skipped(test: &str, why: &str) {
+    // Nothing can be done where even this fails.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
+}
+
+/// `path` below the folder of conformance cases: the environment variable
+/// `CODAPE_SHARED`, or `shared` beside the workspace.
+#[must_use]
+pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
+    let folder = match std::env::var_os("CODAPE_SHARED") {
+        Some(folder) => workspace().join(folder),
+        None => workspace().join("../shared"),
+    };
+    existing(
+        test,
+        &folder.join(path),
+        "the folder of cases is not there (CODAPE_SHARED)",
+    )
+}
+
+/// The folder that `make reference` fills: the environment variable
+/// `CODAPE_REFERENCE`, or `target/reference/data`.
+#[must_use]
+pub fn reference(test: &str) -> Option<PathBuf> {
+    let folder = match std::env::var_os("CODAPE_REFERENCE") {
+        Some(folder) => PathBuf::from(folder),
+        None => workspace().join("target/reference/data"),
+    };
+    existing(
+        test,
+        &folder,
+        "no answers of the official fastText; `make reference` makes them (CODAPE_REFERENCE)",
+    )
+}
+
+/// The Python that has the reference programs installed: the environment
+/// variable `CODAPE_PYTHON`, or the one that `make reference` installs.
+#[must_use]
+pub fn python(test: &str) -> Option<PathBuf> {
+    let python = match std::env::var_os("CODAPE_PYTHON") {
+        Some(python) => PathBuf::from(python),
+        None => workspace().join("target/reference/venv/bin/python"),
+    };
+    existing(
+        test,
+        &python,
+        "no Python with the reference programs; `make reference` installs it (CODAPE_PYTHON)",
+    )
+}
+
+fn existing(test: &str, path: &Path, why: &str) -> Option<PathBuf> {
+    if path.exists() {
+        return Some(path.to_owned());
+    }
+    say_skipped(test, &format!("{} is missing: {why}", path.display()));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_has_the_crates() {
+        assert!(workspace().join("crates/codape-testkit").is_dir());
+    }
+}
