@@ -1,0 +1,88 @@
+# What a developer and the continuous integration run. `make` alone lists it.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PYTHON ?= python3
+# Tools and reference data live with what cargo builds, and go with it.
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+tools := $(target)/tools
+reference := $(target)/reference
+
+# The folder of cases that some tests replay; they say so where it is absent.
+CODAPE_SHARED ?= $(abspath ../shared)
+# The reference programs, and their answers.
+CODAPE_PYTHON ?= $(reference)/venv/bin/python
+CODAPE_REFERENCE ?= $(reference)/data
+export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_DENY := $(tools)/cargo-deny-$(CARGO_DENY_VERSION)
+CARGO_FUZZ := $(tools)/cargo-fuzz-$(CARGO_FUZZ_VERSION)
+
+# Executions of the long fuzz campaign.
+RUNS ?= 10000000
+# Processes that share them.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+# Make runs one thing at a time here: cargo uses the cores already.
+.NOTPARALLEL:
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench hostile
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## build and start the service on the package that the program carries
+	$(CARGO) run --release --locked -p codape -- serve
+
+test: ## install what the tests need, then run every check
+	@$(MAKE) --no-print-directory reference \
+	  || echo 'WARNING: no reference programs (above is why): the tests that compare with them will say that they were skipped' >&2
+	@$(MAKE) --no-print-directory fmt clippy unit invariants fuzz-short doc deny
+	@if [ -f '$(CODAPE_REFERENCE)/manifest.json' ]; then echo 'make test: all passed'; \
+	  else echo 'make test: passed, WITHOUT the comparison with the reference programs' >&2; fi
+
+unit: ## the tests of all crates
+	$(CARGO) test --locked --workspace
+
+fmt: ## check the format of the code
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	$(CARGO) fmt --all --check
+
+clippy: ## lint the code; a warning is an error
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## build the documentation; a warning is an error
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+
+deny: $(CARGO_DENY) ## check licences, bans and sources of the dependencies
+	'$(CARGO_DENY)/bin/cargo-deny' --workspace --locked check --hide-inclusion-graph licenses bans sources
+
+invariants: ## check the invariants of ARCHITECTURE.md that are tests of their own
+	$(CARGO) test --locked -p codape-testkit --test it invariants
+
+reference: ## install the reference programs and write down their answers
+	PYTHON='$(PYTHON)' scripts/install-python '$(reference)/venv'
+	'$(CODAPE_PYTHON)' crates/codape-testkit/python/reference.py '$(reference)/data' --shared '$(CODAPE_SHARED)'
+
+fuzz: $(CARGO_FUZZ) ## fuzz the loader: RUNS executions, shared by JOBS processes (nightly)
+	CARGO_FUZZ='$(CARGO_FUZZ)/bin/cargo-fuzz' RUNS='$(RUNS)' JOBS='$(JOBS)' scripts/fuzz
+
+fuzz-short: ## the fuzz target's body on changed models, on stable Rust
+	CODAPE_FUZZ_RUNS=200000 $(CARGO) test --locked --release -p codape-fasttext --test it -- fuzz_body
+
+hostile: ## every prefix and every flipped bit of a 560 kB model
+	CODAPE_HOSTILE=all $(CARGO) test --locked --release -p codape-fasttext --test it -- --nocapture damage
+
+bench: ## time predictions against the official program and the fasttext crate
+	scripts/bench
+
+$(CARGO_DENY):
+	scripts/install-tool cargo-deny $(CARGO_DENY_VERSION) '$@'
+
+$(CARGO_FUZZ):
+	scripts/install-tool cargo-fuzz $(CARGO_FUZZ_VERSION) '$@'
