@@ -23,18 +23,30 @@ const TEXTS_PER_PASS: usize = 20_000;
 type AnyError = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), AnyError> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench");
     let (profile, cases) = match (arguments.next(), arguments.next()) {
         (Some(profile), Some(texts)) => (Profile::read(profile)?, std::fs::read_to_string(texts)?),
         _ => (Profile::from_json(PROFILE)?, CASES.to_owned()),
     };
     let start = Instant::now();
     let cleaner = Cleaner::new(&profile)?;
-    println!("compile the profile: {:.0} µs", start.elapsed().as_secs_f64() * 1e6);
+    println!(
+        "compile the profile: {:.0} µs",
+        start.elapsed().as_secs_f64() * 1e6
+    );
 
-    let texts = cases.lines().map(|line| read(line, &cleaner)).collect::<Result<Vec<_>, _>>()?;
+    let texts = cases
+        .lines()
+        .map(|line| read(line, &cleaner))
+        .collect::<Result<Vec<_>, _>>()?;
     let bytes: usize = texts.iter().map(String::len).sum();
-    println!("{} texts of {:.0} bytes on average", texts.len(), bytes as f64 / texts.len() as f64);
+    println!(
+        "{} texts of {:.0} bytes on average",
+        texts.len(),
+        bytes as f64 / texts.len() as f64
+    );
 
     let mut scratch = Scratch::default();
     let mut out = String::new();
@@ -74,5 +86,9 @@ fn report(what: &str, texts: &[String], mut clean: impl FnMut(&str) -> usize) {
         })
         .collect();
     passes.sort_by(f64::total_cmp);
-    println!("{what}: {:.2} µs a text (fastest pass {:.2})", passes[PASSES / 2], passes[0]);
+    println!(
+        "{what}: {:.2} µs a text (fastest pass {:.2})",
+        passes[PASSES / 2],
+        passes[0]
+    );
 }

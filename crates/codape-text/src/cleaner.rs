@@ -67,7 +67,7 @@ impl Cleaner {
         for (step, definition) in profile.steps.iter().enumerate() {
             compiler.add(step, definition)?;
         }
-        compiler.into_text(" ");
+        compiler.enter_text(" ");
         Ok(Self {
             name: profile.name.clone(),
             operations: compiler.operations,
@@ -143,7 +143,7 @@ impl Operation {
                 spare.clear();
                 for token in tokens {
                     let start = spare.len();
-                    stemmer.stem_into(valid(&text[token.start..token.end]), stem, spare);
+                    stemmer.stem_into(&text[token.start..token.end], stem, spare);
                     *token = Token {
                         start,
                         end: spare.len(),
@@ -222,7 +222,7 @@ impl Compiler {
             Step::DropTokensShorterThan { chars } => {
                 self.tokens(Operation::DropShorterThan(*chars));
             }
-            Step::CollapseWhitespace {} => self.into_tokens(),
+            Step::CollapseWhitespace {} => self.enter_tokens(),
             Step::DedupeTokens { keep: Keep::First } => self.tokens(Operation::KeepFirst),
             Step::RemoveStopwords { lists } => {
                 let words = StopWords::new(lists)
@@ -244,10 +244,10 @@ impl Compiler {
                 self.tokens(Operation::Stem(stemmer));
             }
             Step::Join { with } => {
-                self.into_tokens();
+                self.enter_tokens();
                 // At most every other byte is between two tokens.
                 self.growth *= 1.0 + with.len().saturating_sub(1) as f64 / 2.0;
-                self.into_text(with);
+                self.enter_text(with);
                 self.widen(with);
             }
         }
@@ -269,22 +269,22 @@ impl Compiler {
     }
 
     fn text(&mut self, operation: Operation) {
-        self.into_text(" ");
+        self.enter_text(" ");
         self.operations.push(operation);
     }
 
     fn tokens(&mut self, operation: Operation) {
-        self.into_tokens();
+        self.enter_tokens();
         self.operations.push(operation);
     }
 
-    fn into_text(&mut self, separator: &str) {
+    fn enter_text(&mut self, separator: &str) {
         if std::mem::take(&mut self.in_tokens) {
             self.operations.push(Operation::Join(separator.to_owned()));
         }
     }
 
-    fn into_tokens(&mut self) {
+    fn enter_tokens(&mut self) {
         if !std::mem::replace(&mut self.in_tokens, true) {
             self.operations.push(Operation::Split);
         }

@@ -20,11 +20,11 @@ pub(crate) enum Edge {
 }
 
 impl Edge {
-    fn allows(self, boundary: bool) -> bool {
+    fn allows(self, text: &[u8], at: usize) -> bool {
         match self {
             Self::Any => true,
-            Self::Boundary => boundary,
-            Self::Inside => !boundary,
+            Self::Boundary => is_boundary(text, at),
+            Self::Inside => !is_boundary(text, at),
         }
     }
 }
@@ -145,70 +145,84 @@ impl ByteTrie {
     }
 }
 
-/// Where a phrase with a given first byte may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// There is none.
-    Nowhere,
-    /// At a word boundary only.
-    Boundary,
-    /// Anywhere, as far as the first byte tells.
-    Anywhere,
+/// Facts about a byte that decide whether a phrase can begin at it.
+mod fact {
+    /// An ASCII word character.
+    pub(super) const WORD: u8 = 1;
+    /// A part of a character outside ASCII, which may or may not be a word character.
+    pub(super) const UNKNOWN: u8 = 2;
+    /// The first byte of a phrase that begins at a word boundary.
+    pub(super) const STARTS_AT_BOUNDARY: u8 = 4;
+    /// The first byte of a phrase that begins anywhere, as far as one byte tells.
+    pub(super) const STARTS: u8 = 8;
 }
 
 /// An ordered list of phrases to search for.
 #[derive(Debug)]
 pub(crate) struct Phrases {
     trie: ByteTrie,
-    starts: Box<[Start; 256]>,
+    facts: Box<[u8; 256]>,
 }
 
 impl Phrases {
     /// Compiles the phrases, none of which is empty, first choice first.
     pub(crate) fn new(phrases: Vec<(Vec<u8>, Condition)>) -> Self {
-        let mut starts = Box::new([Start::Nowhere; 256]);
+        let mut facts = Box::new([0; 256]);
+        for (byte, facts) in (0..=u8::MAX).zip(facts.iter_mut()) {
+            if !byte.is_ascii() {
+                *facts = fact::UNKNOWN;
+            } else if is_word_byte(byte) {
+                *facts = fact::WORD;
+            }
+        }
         for (bytes, condition) in &phrases {
             if let Some(&first) = bytes.first() {
-                let start = &mut starts[usize::from(first)];
-                *start = match (condition.lead, *start) {
-                    (Edge::Boundary, Start::Nowhere | Start::Boundary) => Start::Boundary,
-                    _ => Start::Anywhere,
+                let at_boundary = condition.lead == Edge::Boundary && first.is_ascii();
+                facts[usize::from(first)] |= if at_boundary {
+                    fact::STARTS_AT_BOUNDARY
+                } else {
+                    fact::STARTS
                 };
             }
         }
         Self {
             trie: ByteTrie::new(phrases),
-            starts,
+            facts,
         }
     }
 
     /// The leftmost match that begins at `from` or later: of the phrases that match there the first
     /// choice, as a range of bytes. `text` is valid UTF-8 and `from` a character's beginning.
+    #[inline(never)] // Inlined into the loop over steps, it runs out of registers.
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        (from..text.len()).find_map(|start| {
-            let allowed = self.starts[usize::from(text[start])];
-            if allowed == Start::Nowhere {
-                return None;
+        let mut before = match from.checked_sub(1) {
+            Some(i) => self.facts[usize::from(text[i])],
+            None => 0,
+        };
+        for (start, &byte) in text.iter().enumerate().skip(from) {
+            let facts = self.facts[usize::from(byte)];
+            let may_be_boundary = (facts ^ before) & fact::WORD | before & fact::UNKNOWN;
+            before = facts;
+            if (facts & fact::STARTS != 0
+                || (facts & fact::STARTS_AT_BOUNDARY != 0 && may_be_boundary != 0))
+                && let Some(end) = self.match_at(text, start)
+            {
+                return Some((start, end));
             }
-            let boundary = is_boundary(text, start);
-            if allowed == Start::Boundary && !boundary {
-                return None;
-            }
-            self.match_at(text, start, boundary).map(|end| (start, end))
-        })
+        }
+        None
     }
 
-    /// The end of the phrase that matches at `start`, where `boundary` holds or not.
-    fn match_at(&self, text: &[u8], start: usize, boundary: bool) -> Option<usize> {
+    /// The end of the phrase that matches at `start`.
+    fn match_at(&self, text: &[u8], start: usize) -> Option<usize> {
         let mut best: Option<(u32, usize)> = None;
         let mut node = self.trie.root[usize::from(text[start])];
         let mut end = start + 1;
         loop {
             for accept in self.trie.accepts(node) {
                 if best.is_none_or(|(rank, _)| accept.rank < rank)
-                    && accept.condition.lead.allows(boundary)
-                    && (accept.condition.trail == Edge::Any
-                        || accept.condition.trail.allows(is_boundary(text, end)))
+                    && accept.condition.lead.allows(text, start)
+                    && accept.condition.trail.allows(text, end)
                 {
                     best = Some((accept.rank, end));
                 }

@@ -25,7 +25,7 @@ impl Stemmer {
 
     /// Appends the stem of `word`. An ASCII word has an ASCII stem, and no stem is longer than the
     /// lower-cased word.
-    pub(crate) fn stem_into(self, word: &str, scratch: &mut StemScratch, out: &mut Vec<u8>) {
+    pub(crate) fn stem_into(self, word: &[u8], scratch: &mut StemScratch, out: &mut Vec<u8>) {
         match self {
             Self::NltkFrench => scratch.french.stem_into(word, out),
         }
@@ -50,6 +50,6 @@ pub(crate) struct StemScratch {
 #[must_use]
 pub fn stem_french(word: &str) -> String {
     let mut out = Vec::new();
-    FrenchScratch::default().stem_into(word, &mut out);
+    FrenchScratch::default().stem_into(word.as_bytes(), &mut out);
     String::from_utf8(out).unwrap_or_default()
 }
