@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! The command line of codape.
+
+mod cli;
+mod commands;
+mod lines;
+mod package;
+mod print;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match commands::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if lines::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("codape: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

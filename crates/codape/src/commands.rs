@@ -1,0 +1,32 @@
+//! The commands, one module each.
+
+mod clean;
+mod code;
+mod inspect;
+mod nomenclature;
+mod predict;
+mod serve;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, Completions};
+use crate::print;
+
+/// Runs the command that the arguments name.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Code(arguments) => code::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Clean(arguments) => clean::run(&arguments),
+        Command::Nomenclature(arguments) => nomenclature::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Completions(arguments) => completions(&arguments),
+    }
+}
+
+fn completions(arguments: &Completions) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "codape", &mut script);
+    print::line(String::from_utf8_lossy(&script).trim_end())
+}
