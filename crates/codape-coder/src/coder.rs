@@ -145,6 +145,9 @@ impl Coder {
 
     /// Suggests codes for one declaration.
     ///
+    /// The line is read as fastText reads it: should the cleaning profile leave
+    /// a word `</s>` in a text, the model sees nothing behind it.
+    ///
     /// # Errors
     ///
     /// [`CodeError`]; never for the text, whatever it holds.

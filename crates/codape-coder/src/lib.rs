@@ -33,6 +33,7 @@ mod metrics;
 mod package;
 
 pub use codape_fasttext::Access;
+pub use codape_nomenclature::Nomenclature;
 pub use coder::{CodeOptions, Coder, Scratch};
 pub use coding::{Coding, Suggestion};
 pub use decision::{Decision, Threshold, ThresholdError};

@@ -14,9 +14,10 @@ pub const FORMAT: u64 = 1;
 /// Paths are relative to the package's directory. Fields that this version
 /// does not know are left alone: a package may carry notes on its training.
 ///
-/// This is the file's shape, not a domain type: hence `Serialize`.
+/// This is the file's shape, not a domain type: hence `Serialize`. A package of
+/// another kind, which has no such file, gets a manifest built in memory;
+/// [`Coder::from_parts`](crate::Coder::from_parts) checks it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
 pub struct Manifest {
     /// The format of this file: [`FORMAT`].
     pub format: u64,

@@ -28,7 +28,8 @@ pub struct Settings {
     /// After that, the time that requests have to finish before they are cut
     /// off. Default: 10 s.
     pub drain_timeout: Duration,
-    /// What a request may ask for.
+    /// What a request may ask for: the router holds requests to it, so it goes
+    /// into [`AppState::with_limits`](crate::AppState::with_limits).
     pub limits: Limits,
 }
 

@@ -129,8 +129,9 @@ impl Job {
             Task::Evaluate => {
                 let known = present(&rows.codes, "code")?;
                 let options = CodeOptions::new(1).map_err(ApiError::internal)?;
+                let nomenclature = self.state.coder().nomenclature();
                 self.code(&rows, options, |line, coding, json| {
-                    write(&Evaluated::new(coding, known[line])?, json)
+                    write(&Evaluated::new(coding, known[line], nomenclature)?, json)
                 })
             }
         }

@@ -1,7 +1,7 @@
 //! The answers, written straight from what the coder lends: keys in the
 //! contract's order, probabilities as Python's float of the model's `f32`.
 
-use codape_coder::{Coding, Suggestion};
+use codape_coder::{Coding, Nomenclature, Suggestion};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::ApiError;
@@ -62,7 +62,8 @@ impl Serialize for Echo<'_> {
 }
 
 /// `{"code", "probabilite", "IC", "result"}`: what the model says of a line
-/// whose code is known. `result` is whether the two are equal.
+/// whose code is known. `result` is whether the two are the same code, however
+/// the known one is written (`5610C`, `56.10C`).
 #[derive(serde::Serialize)]
 pub(crate) struct Evaluated<'a> {
     code: &'a str,
@@ -74,13 +75,19 @@ pub(crate) struct Evaluated<'a> {
 
 impl<'a> Evaluated<'a> {
     /// Compares the best suggestion with the code that is known.
-    pub(crate) fn new(coding: &'a Coding<'a>, known: &str) -> Result<Self, ApiError> {
+    pub(crate) fn new(
+        coding: &'a Coding<'a>,
+        known: &str,
+        nomenclature: &Nomenclature,
+    ) -> Result<Self, ApiError> {
         let best = coding.best().ok_or_else(no_suggestion)?;
+        let entry = |code| nomenclature.get(code).map(|entry| entry.id());
+        let is_same = || entry(known).is_some_and(|id| entry(best.code) == Some(id));
         Ok(Self {
             code: best.code,
             probabilite: f64::from(best.probability),
             ic: coding.confidence,
-            result: best.code == known,
+            result: best.code == known || is_same(),
         })
     }
 }

@@ -98,6 +98,10 @@ async fn an_evaluation_compares_with_the_known_codes() {
         (&json!("5610C"), &json!(false))
     );
 
+    body["code"] = json!(["96.02a", "56.10C"]);
+    let (_, lines) = post(&app, "/evaluation", body.to_string()).await;
+    assert_eq!([&lines[0]["result"], &lines[1]["result"]], [true, true]);
+
     body["code"] = json!(["9602A", "null"]);
     let (status, error) = post(&app, "/evaluation", body.to_string()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::support::state;
+use crate::support::{batch, state};
 
 /// More than any of this takes, on a machine that is busy.
 const LONG: Duration = Duration::from_secs(60);
@@ -212,6 +212,26 @@ async fn a_service_may_be_unready_before_it_refuses_connections() {
     .await
     .unwrap();
     running.server.abort();
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let mut running = start(Settings {
+        write_timeout: Duration::from_millis(100),
+        // Were it the drain that cut it off, the stop would come too late.
+        drain_timeout: 2 * LONG,
+        ..Settings::default()
+    })
+    .await;
+    // An answer that no buffer of the system holds.
+    let body = batch(&["coiffure"; 100_000]).to_string();
+    let mut stream = running.connect().await;
+    let length = body.len();
+    let head = "POST /predict-batch?prob_min=0 HTTP/1.1\r\nhost: x\r\ncontent-length:";
+    send(&mut stream, &format!("{head} {length}\r\n\r\n{body}")).await;
+    timeout(LONG, stream.readable()).await.unwrap().unwrap();
+    running.stop();
+    running.stopped().await;
 }
 
 #[tokio::test]
