@@ -143,6 +143,15 @@ impl Model {
             ModelName::Supervised => dictionary.label_count(),
             ModelName::Cbow | ModelName::SkipGram => dictionary.word_count(),
         };
+        if input.rows() == 0 && output_rows == 0 {
+            // No row bounds `args.dim` by what the file holds.
+            return Err(inconsistent(
+                "dictionary.size",
+                dictionary_offset,
+                dictionary.word_count() + dictionary.label_count(),
+                "a word, or a label to predict",
+            ));
+        }
         let output = OutputRows::read(
             &mut reader,
             &bytes,
