@@ -190,9 +190,21 @@ mod tests {
 
     #[test]
     fn ties_fall_as_the_heap_of_libstdcxx_lets_them() {
-        // From a C++ program that runs `Loss::findKBest` and `sort_heap` of
-        // g++ 12 over probabilities that are all alike.
+        // What g++ 12.2 makes of `Loss::findKBest` and `sort_heap` over the
+        // same probabilities.
         assert_eq!(best(1, 0.0, &[0.5; 4]), [3]);
+        assert_eq!(best(3, 0.0, &[0.5; 8]), [7, 1, 6]);
+        let five_values: Vec<f32> = (0..50_u8)
+            .map(|i| f32::from((u16::from(i) * 7 % 5) as u8) / 10.0)
+            .collect();
+        assert_eq!(
+            best(10, 0.0, &five_values),
+            [12, 22, 42, 7, 2, 37, 32, 47, 27, 17]
+        );
+        assert_eq!(
+            best(13, 0.0, &five_values),
+            [17, 27, 47, 7, 12, 22, 42, 2, 37, 32, 19, 9, 49]
+        );
     }
 
     #[test]
