@@ -1,6 +1,6 @@
 //! Packages on disk and the codes that come out of them.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of a test are test code")]
+#![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod coding;
 mod package;

@@ -1,6 +1,6 @@
 //! The service as its clients see it.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of a test are test code")]
+#![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod contract;
 mod limits;
