@@ -8,6 +8,7 @@
 pub mod cases;
 pub mod locate;
 pub mod model_spec;
+pub mod mutate;
 pub mod reference;
 mod rng;
 pub mod tiny_model;

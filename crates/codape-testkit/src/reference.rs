@@ -70,6 +70,10 @@ pub struct Question {
     pub file: String,
 }
 
+/// A line, and the answer: labels by their numbers, and probabilities, best
+/// first.
+pub type Asked<'a> = (&'a [u8], Vec<(u32, f32)>);
+
 fn one() -> usize {
     1
 }
@@ -110,14 +114,13 @@ impl Reference {
         read(&self.folder.join(name))
     }
 
-    /// The lines that a question was asked about, each with the answer: labels
-    /// by their numbers, and probabilities, best first.
+    /// The lines that a question was asked about, each with the answer.
     ///
     /// # Panics
     ///
     /// Where the file of answers does not fit the question.
     #[must_use]
-    pub fn answers(&self, question: &Question) -> Vec<(&[u8], Vec<(u32, f32)>)> {
+    pub fn answers(&self, question: &Question) -> Vec<Asked<'_>> {
         let bytes = self.file(&question.file);
         let mut rest = &bytes[..];
         let lines = self.lines[question.from..].iter().step_by(question.step);

@@ -67,7 +67,7 @@ pub fn predictions(
             .zip(expected)
             .map(|(p, (_, e))| (p.probability, *e))
     };
-    if pairs().any(|(p, e)| !((p - e).abs() <= TOLERANCE)) {
+    if !pairs().all(|(p, e)| (p - e).abs() <= TOLERANCE) {
         return Err(format!("{}, expected {expected:?}", listed(model, found)));
     }
     Ok(Tally::one(pairs().all(|(p, e)| p.to_bits() == e.to_bits())))

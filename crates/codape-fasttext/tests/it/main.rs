@@ -1,9 +1,15 @@
 //! The engine against the official program, against itself, and against files
 //! that mean it harm.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 mod compare;
 mod consistency;
 mod damage;
 mod edges;
+mod fuzz_body;
 mod hostile;
 mod parity;
