@@ -22,6 +22,8 @@ const SMALLEST_ENTRY: u64 = 1 + 8 + 1;
 /// Words are bytes; the reference never asks whether they are UTF-8.
 #[derive(Debug)]
 pub struct Dictionary {
+    /// Where the file has it.
+    offset: usize,
     /// The bytes of all entries, one after the other.
     text: Vec<u8>,
     /// Where each entry ends in `text`.
@@ -96,6 +98,7 @@ impl Dictionary {
             });
         }
         let mut dictionary = Self {
+            offset: size_offset,
             text: Vec::new(),
             ends: Vec::with_capacity(size as usize),
             counts: Vec::with_capacity(size as usize),
@@ -182,6 +185,11 @@ impl Dictionary {
                 ids.insert_unique(hash, id, |other| hasher.hash_one(entry(text, ends, *other)));
             }
         }
+    }
+
+    /// Where the file has the dictionary.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
     }
 
     /// The number of words.

@@ -1,8 +1,8 @@
 //! The Huffman tree of hierarchical softmax.
 
-use crate::FormatError;
 use crate::best::{Best, std_log};
 use crate::reader::inconsistent;
+use crate::{Dictionary, FormatError};
 
 /// The count of a node that the reference has not built yet. A tree whose
 /// counts reach it would not be a tree.
@@ -21,10 +21,11 @@ pub(crate) struct HuffmanTree {
 }
 
 impl HuffmanTree {
-    /// Builds the tree of labels with these counts
-    /// (`HierarchicalSoftmaxLoss::buildTree`); `offset` is where the file has
-    /// its dictionary.
-    pub(crate) fn new(label_counts: &[i64], offset: usize) -> Result<Self, FormatError> {
+    /// Builds the tree of the labels of a dictionary
+    /// (`HierarchicalSoftmaxLoss::buildTree`).
+    pub(crate) fn new(dictionary: &Dictionary) -> Result<Self, FormatError> {
+        let label_counts = dictionary.label_counts();
+        let offset = dictionary.offset();
         let labels = label_counts.len();
         let total = label_counts
             .iter()

@@ -35,6 +35,7 @@
 //! row is used ([`PredictError`]) or asked for ([`Model::verify`]).
 
 mod best;
+mod classifier;
 mod dictionary;
 mod error;
 mod features;
@@ -44,6 +45,7 @@ mod input;
 mod loss;
 mod model;
 mod output;
+mod predict;
 mod quantizer;
 mod query;
 mod reader;
@@ -53,5 +55,6 @@ pub use codape_kernels::Access;
 pub use dictionary::Dictionary;
 pub use error::{FormatError, LoadError, PredictError, QueryError};
 pub use header::{Header, LossName, ModelName};
-pub use model::{Model, Quantization, Scratch};
+pub use model::{Model, Quantization};
+pub use predict::Scratch;
 pub use query::{Prediction, Query};

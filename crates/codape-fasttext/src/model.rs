@@ -1,24 +1,15 @@
-//! A model: opening it, and asking it for labels.
+//! A model: opening it, and what is in it.
 
 use std::path::Path;
 
 use codape_kernels::{Access, FileBytes};
-use rayon::prelude::*;
 
-use crate::best::Best;
+use crate::classifier::Classifier;
 use crate::features::{FeatureScratch, Features};
-use crate::huffman::HuffmanTree;
 use crate::input::InputMatrix;
-use crate::loss::Activation;
-use crate::output::{AllLabels, OutputRows, SingleRows};
+use crate::output::OutputRows;
 use crate::reader::{Reader, inconsistent};
-use crate::{
-    Dictionary, FormatError, Header, LoadError, LossName, ModelName, PredictError, Prediction,
-    Query,
-};
-
-/// Texts whose logits are computed together.
-const BATCH: usize = 64;
+use crate::{Dictionary, FormatError, Header, LoadError, ModelName};
 
 /// A model of the official program, ready to answer. It does not change:
 /// any number of threads may share one.
@@ -29,50 +20,7 @@ pub struct Model {
     pub(crate) dictionary: Dictionary,
     pub(crate) input: InputMatrix,
     output_is_quantized: bool,
-    classifier: Option<Classifier>,
-}
-
-/// How a supervised model finds its labels.
-#[derive(Debug)]
-enum Classifier {
-    All {
-        output: AllLabels,
-        activation: Activation,
-    },
-    Tree {
-        output: SingleRows,
-        tree: HuffmanTree,
-    },
-}
-
-impl Classifier {
-    /// `counts` are those of the labels, and where the file has them.
-    fn new(
-        output: &OutputRows<'_>,
-        loss: LossName,
-        counts: (&[i64], usize),
-    ) -> Result<Self, FormatError> {
-        output.verify()?;
-        Ok(match Activation::of(loss) {
-            Some(activation) => Self::All {
-                output: AllLabels::new(output),
-                activation,
-            },
-            None => Self::Tree {
-                tree: HuffmanTree::new(counts.0, counts.1)?,
-                output: SingleRows::new(output),
-            },
-        })
-    }
-}
-
-/// Buffers that one prediction after another reuses. One for each thread.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    pub(crate) features: FeatureScratch,
-    vectors: Vec<f32>,
-    logits: Vec<f32>,
-    best: Best,
+    pub(crate) classifier: Option<Classifier>,
 }
 
 impl Model {
@@ -119,7 +67,6 @@ impl Model {
     fn new(bytes: FileBytes) -> Result<Self, FormatError> {
         let mut reader = Reader::new(&bytes);
         let header = Header::read(&mut reader)?;
-        let dictionary_offset = reader.offset();
         let dictionary = Dictionary::read(&mut reader, &header)?;
 
         let quantized_offset = reader.offset();
@@ -147,7 +94,7 @@ impl Model {
             // No row bounds `args.dim` by what the file holds.
             return Err(inconsistent(
                 "dictionary.size",
-                dictionary_offset,
+                dictionary.offset(),
                 dictionary.word_count() + dictionary.label_count(),
                 "a word, or a label to predict",
             ));
@@ -166,14 +113,7 @@ impl Model {
         }
         let classifier = match header.model {
             ModelName::Cbow | ModelName::SkipGram => None,
-            ModelName::Supervised => {
-                let counts = dictionary.label_counts();
-                Some(Classifier::new(
-                    &output,
-                    header.loss,
-                    (counts, dictionary_offset),
-                )?)
-            }
+            ModelName::Supervised => Some(Classifier::new(&output, &header, &dictionary)?),
         };
         Ok(Self {
             header,
@@ -250,150 +190,6 @@ impl Model {
     /// Where one of them is not finite.
     pub fn verify(&self) -> Result<(), FormatError> {
         self.input.verify(&self.bytes)
-    }
-
-    /// The best labels of a line of text, best first; of equals, in the
-    /// reference's order. The answer is empty where the model has no row for
-    /// anything in the line, not even for its end.
-    ///
-    /// The line ends with its last byte, or at a newline or a token `</s>`
-    /// before it (`FastText::predictLine`, of the line and a newline).
-    ///
-    /// # Errors
-    ///
-    /// [`PredictError::NotSupervised`] of a model of word vectors,
-    /// [`PredictError::NotFinite`] of a damaged one.
-    pub fn predict(
-        &self,
-        line: &[u8],
-        query: &Query,
-        scratch: &mut Scratch,
-    ) -> Result<Vec<Prediction>, PredictError> {
-        let classifier = self.classifier()?;
-        scratch.vectors.clear();
-        match self.push_text_vector(line, scratch) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => return Err(error),
-            None => return Ok(Vec::new()),
-        }
-        let Scratch {
-            vectors,
-            logits,
-            best,
-            ..
-        } = scratch;
-        best.start(query);
-        let is_answered = match classifier {
-            Classifier::All { output, activation } => {
-                logits.resize(output.rows(), 0.0);
-                output.logits(vectors, logits);
-                let is_number = activation.apply(logits);
-                best.take_probabilities(logits);
-                is_number
-            }
-            Classifier::Tree { output, tree } => {
-                tree.search(query.threshold(), best, |row| output.dot(row, vectors))
-            }
-        };
-        if is_answered {
-            Ok(best.finish())
-        } else {
-            Err(PredictError::NotFinite)
-        }
-    }
-
-    /// The best labels of many lines, in their order: what
-    /// [`predict`](Self::predict) says of each, computed in blocks and on
-    /// every thread of the current rayon pool.
-    #[must_use]
-    pub fn predict_batch<L: AsRef<[u8]> + Sync>(
-        &self,
-        lines: &[L],
-        query: &Query,
-    ) -> Vec<Result<Vec<Prediction>, PredictError>> {
-        lines
-            .par_chunks(BATCH)
-            .map_init(Scratch::default, |scratch, lines| {
-                self.predict_block(lines, query, scratch)
-            })
-            .flatten_iter()
-            .collect()
-    }
-
-    /// The answers for a block of lines whose logits are computed together.
-    fn predict_block<L: AsRef<[u8]>>(
-        &self,
-        lines: &[L],
-        query: &Query,
-        scratch: &mut Scratch,
-    ) -> Vec<Result<Vec<Prediction>, PredictError>> {
-        let Some(Classifier::All { output, activation }) = &self.classifier else {
-            return lines
-                .iter()
-                .map(|line| self.predict(line.as_ref(), query, scratch))
-                .collect();
-        };
-        scratch.vectors.clear();
-        let read: Vec<_> = lines
-            .iter()
-            .map(|line| self.push_text_vector(line.as_ref(), scratch))
-            .collect();
-        let Scratch {
-            vectors,
-            logits,
-            best,
-            ..
-        } = scratch;
-        let rows = output.rows();
-        logits.resize(vectors.len() / self.header.dim * rows, 0.0);
-        output.logits(vectors, logits);
-        let mut rest = logits.as_mut_slice();
-        read.into_iter()
-            .map(|read| match read {
-                None => Ok(Vec::new()),
-                Some(Err(error)) => Err(error),
-                Some(Ok(())) => {
-                    let (logits, others) = std::mem::take(&mut rest).split_at_mut(rows);
-                    rest = others;
-                    if !activation.apply(logits) {
-                        return Err(PredictError::NotFinite);
-                    }
-                    best.start(query);
-                    best.take_probabilities(logits);
-                    Ok(best.finish())
-                }
-            })
-            .collect()
-    }
-
-    fn classifier(&self) -> Result<&Classifier, PredictError> {
-        self.classifier.as_ref().ok_or(PredictError::NotSupervised)
-    }
-
-    /// Appends the vector of a text, the mean of its rows, to
-    /// `scratch.vectors` (`Model::computeHidden`). `None`, and nothing is
-    /// appended, where the text has no rows; nothing is appended either where
-    /// the mean is not finite.
-    fn push_text_vector(
-        &self,
-        line: &[u8],
-        scratch: &mut Scratch,
-    ) -> Option<Result<(), PredictError>> {
-        let start = scratch.vectors.len();
-        scratch.vectors.resize(start + self.header.dim, 0.0);
-        let vector = &mut scratch.vectors[start..];
-        let rows = self.add_line_rows(line, &mut scratch.features, vector);
-        if rows == 0 {
-            scratch.vectors.truncate(start);
-            return None;
-        }
-        scale(vector, 1.0 / rows as f64);
-        if vector.iter().all(|number| number.is_finite()) {
-            Some(Ok(()))
-        } else {
-            scratch.vectors.truncate(start);
-            Some(Err(PredictError::NotFinite))
-        }
     }
 
     /// Adds the rows of a line to a sum, and counts them.
