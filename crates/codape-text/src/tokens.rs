@@ -81,13 +81,15 @@ pub(crate) fn join(text: &[u8], tokens: &[Token], separator: &[u8], out: &mut Ve
 /// Keeps the tokens of at least `chars` characters.
 pub(crate) fn drop_shorter_than(text: &[u8], tokens: &mut Vec<Token>, chars: usize) {
     tokens.retain(|token| {
-        // Every character has one byte that is no continuation byte.
-        let count = token
-            .of(text)
-            .iter()
-            .filter(|byte| !matches!(byte, 0x80..=0xbf))
-            .count();
-        count >= chars
+        let token = token.of(text);
+        // A character is one to four bytes, one of them no continuation byte.
+        let count = || {
+            token
+                .iter()
+                .filter(|byte| !matches!(byte, 0x80..=0xbf))
+                .count()
+        };
+        token.len() >= chars && (token.len() / 4 >= chars || count() >= chars)
     });
 }
 

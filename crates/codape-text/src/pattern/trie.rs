@@ -145,49 +145,50 @@ impl ByteTrie {
     }
 }
 
-/// Facts about a byte that decide whether a phrase can begin at it.
-mod fact {
-    /// An ASCII word character.
-    pub(super) const WORD: u8 = 1;
-    /// A part of a character outside ASCII, which may or may not be a word character.
-    pub(super) const UNKNOWN: u8 = 2;
-    /// The first byte of a phrase that begins at a word boundary.
-    pub(super) const STARTS_AT_BOUNDARY: u8 = 4;
-    /// The first byte of a phrase that begins anywhere, as far as one byte tells.
-    pub(super) const STARTS: u8 = 8;
+/// What is known of a byte before any phrase is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+struct Start {
+    /// Which bytes come second in the phrases that begin with this one: bit `second & 63`.
+    seconds: u64,
+    /// The same for the phrases that begin at a word boundary only.
+    boundary_seconds: u64,
+    /// All ones for an ASCII word character.
+    word: u64,
+    /// All ones for a part of a character outside ASCII, which may or may not be a word character.
+    unknown: u64,
 }
 
 /// An ordered list of phrases to search for.
 #[derive(Debug)]
 pub(crate) struct Phrases {
     trie: ByteTrie,
-    facts: Box<[u8; 256]>,
+    starts: Box<[Start; 256]>,
 }
 
 impl Phrases {
     /// Compiles the phrases, none of which is empty, first choice first.
     pub(crate) fn new(phrases: Vec<(Vec<u8>, Condition)>) -> Self {
-        let mut facts = Box::new([0; 256]);
-        for (byte, facts) in (0..=u8::MAX).zip(facts.iter_mut()) {
-            if !byte.is_ascii() {
-                *facts = fact::UNKNOWN;
-            } else if is_word_byte(byte) {
-                *facts = fact::WORD;
-            }
+        let mut starts = Box::new([Start::default(); 256]);
+        for (byte, start) in (0..=u8::MAX).zip(starts.iter_mut()) {
+            start.word = if is_word_byte(byte) { !0 } else { 0 };
+            start.unknown = if byte.is_ascii() { 0 } else { !0 };
         }
         for (bytes, condition) in &phrases {
-            if let Some(&first) = bytes.first() {
-                let at_boundary = condition.lead == Edge::Boundary && first.is_ascii();
-                facts[usize::from(first)] |= if at_boundary {
-                    fact::STARTS_AT_BOUNDARY
-                } else {
-                    fact::STARTS
-                };
+            let Some(&first) = bytes.first() else {
+                continue;
+            };
+            let start = &mut starts[usize::from(first)];
+            let second = bytes.get(1).map_or(!0, |second| 1 << (second & 63));
+            // Outside ASCII one byte does not tell whether there is a boundary.
+            if condition.lead == Edge::Boundary && first.is_ascii() {
+                start.boundary_seconds |= second;
+            } else {
+                start.seconds |= second;
             }
         }
         Self {
             trie: ByteTrie::new(phrases),
-            facts,
+            starts,
         }
     }
 
@@ -196,19 +197,28 @@ impl Phrases {
     #[inline(never)] // Inlined into the loop over steps, it runs out of registers.
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         let mut before = match from.checked_sub(1) {
-            Some(i) => self.facts[usize::from(text[i])],
-            None => 0,
+            Some(i) => &self.starts[usize::from(text[i])],
+            None => &Start {
+                seconds: 0,
+                boundary_seconds: 0,
+                word: 0,
+                unknown: 0,
+            },
         };
-        for (start, &byte) in text.iter().enumerate().skip(from) {
-            let facts = self.facts[usize::from(byte)];
-            let may_be_boundary = (facts ^ before) & fact::WORD | before & fact::UNKNOWN;
-            before = facts;
-            if (facts & fact::STARTS != 0
-                || (facts & fact::STARTS_AT_BOUNDARY != 0 && may_be_boundary != 0))
-                && let Some(end) = self.match_at(text, start)
+        let mut at = from;
+        while let Some(&byte) = text.get(at) {
+            let start = &self.starts[usize::from(byte)];
+            let second = text.get(at + 1).copied().unwrap_or(0) & 63;
+            // Without branches, since nothing predicts where words begin.
+            let may_be_boundary = (start.word ^ before.word) | before.unknown;
+            let seconds = start.seconds | (start.boundary_seconds & may_be_boundary);
+            if seconds >> second & 1 != 0
+                && let Some(end) = self.match_at(text, at)
             {
-                return Some((start, end));
+                return Some((at, end));
             }
+            before = start;
+            at += 1;
         }
         None
     }

@@ -19,6 +19,8 @@
 //! from elsewhere is a consonant to the algorithm and can only be kept or cut off: a stand-in takes
 //! its place, and the original returns at the end.
 
+use super::suffixes::{Residual, STEP_1, STEP_2A, STEP_2B, STEP_4, Standard, Verb};
+
 /// Takes the place of characters outside ISO 8859-1. A control character of no meaning here: as it
 /// is no letter of any suffix, it may also occur in the word itself.
 const STAND_IN: u8 = 0x1a;
@@ -45,248 +47,6 @@ const VOWEL: [bool; 256] = {
 fn is_vowel(letter: u8) -> bool {
     VOWEL[usize::from(letter)]
 }
-
-/// A list of suffixes with what each stands for, searched in order.
-///
-/// A word ends with one letter, so the list is kept sorted by last letter, otherwise in its own
-/// order, and only the part for the word's last letter is looked at.
-struct Suffixes<T: 'static, const N: usize> {
-    list: [(&'static [u8], T); N],
-    /// `bounds[b]..bounds[b + 1]` are the suffixes whose last letter is `b`.
-    bounds: [u8; 257],
-}
-
-impl<T: Copy, const N: usize> Suffixes<T, N> {
-    /// Sorts and counts; none of the suffixes is empty.
-    const fn new(mut list: [(&'static [u8], T); N]) -> Self {
-        let mut i = 1;
-        while i < N {
-            let mut j = i;
-            while j > 0 && last(list[j - 1].0) > last(list[j].0) {
-                let later = list[j];
-                list[j] = list[j - 1];
-                list[j - 1] = later;
-                j -= 1;
-            }
-            i += 1;
-        }
-        let mut bounds = [0; 257];
-        let mut letter = 0;
-        while letter < 256 {
-            let mut end = bounds[letter];
-            while (end as usize) < N && last(list[end as usize].0) as usize == letter {
-                end += 1;
-            }
-            bounds[letter + 1] = end;
-            letter += 1;
-        }
-        Self { list, bounds }
-    }
-
-    /// The first suffix of the list that the word ends with and that `applies`.
-    fn find(&self, word: &[u8], applies: impl Fn(&[u8]) -> bool) -> Option<(&'static [u8], T)> {
-        let letter = usize::from(*word.last()?);
-        let range = usize::from(self.bounds[letter])..usize::from(self.bounds[letter + 1]);
-        let ends = |suffix: &[u8]| {
-            // Short and mostly different soon: faster than a call of `memcmp`.
-            suffix.len() <= word.len()
-                && suffix
-                    .iter()
-                    .rev()
-                    .zip(word.iter().rev())
-                    .all(|(a, b)| a == b)
-        };
-        self.list[range]
-            .iter()
-            .copied()
-            .find(|(suffix, _)| ends(suffix) && applies(suffix))
-    }
-}
-
-const fn last(suffix: &[u8]) -> u8 {
-    suffix[suffix.len() - 1]
-}
-
-/// What step 1 does with a standard suffix.
-#[derive(Clone, Copy)]
-enum Standard {
-    Eaux,
-    Euse,
-    Ement,
-    Amment,
-    Emment,
-    Ment,
-    Aux,
-    Issement,
-    /// Deleted in R2, and nothing else: `ance`, `iqUe`, `isme`, `able`, `iste`, `eux`.
-    Plain,
-    Ateur,
-    Logie,
-    Usion,
-    Ence,
-    Ite,
-    If,
-}
-
-/// Step 1, in the order in which they are tried.
-static STEP_1: Suffixes<Standard, 43> = Suffixes::new([
-    (b"issements", Standard::Issement),
-    (b"issement", Standard::Issement),
-    (b"atrices", Standard::Ateur),
-    (b"atrice", Standard::Ateur),
-    (b"ateurs", Standard::Ateur),
-    (b"ations", Standard::Ateur),
-    (b"logies", Standard::Logie),
-    (b"usions", Standard::Usion),
-    (b"utions", Standard::Usion),
-    (b"ements", Standard::Ement),
-    (b"amment", Standard::Amment),
-    (b"emment", Standard::Emment),
-    (b"ances", Standard::Plain),
-    (b"iqUes", Standard::Plain),
-    (b"ismes", Standard::Plain),
-    (b"ables", Standard::Plain),
-    (b"istes", Standard::Plain),
-    (b"ateur", Standard::Ateur),
-    (b"ation", Standard::Ateur),
-    (b"logie", Standard::Logie),
-    (b"usion", Standard::Usion),
-    (b"ution", Standard::Usion),
-    (b"ences", Standard::Ence),
-    (b"ement", Standard::Ement),
-    (b"euses", Standard::Euse),
-    (b"ments", Standard::Ment),
-    (b"ance", Standard::Plain),
-    (b"iqUe", Standard::Plain),
-    (b"isme", Standard::Plain),
-    (b"able", Standard::Plain),
-    (b"iste", Standard::Plain),
-    (b"ence", Standard::Ence),
-    (b"it\xe9s", Standard::Ite),
-    (b"ives", Standard::If),
-    (b"eaux", Standard::Eaux),
-    (b"euse", Standard::Euse),
-    (b"ment", Standard::Ment),
-    (b"eux", Standard::Plain),
-    (b"it\xe9", Standard::Ite),
-    (b"ive", Standard::If),
-    (b"ifs", Standard::If),
-    (b"aux", Standard::Aux),
-    (b"if", Standard::If),
-]);
-
-/// Step 2a: verb suffixes that begin with `i`.
-static STEP_2A: Suffixes<(), 35> = Suffixes::new([
-    (b"issaIent", ()),
-    (b"issantes", ()),
-    (b"iraIent", ()),
-    (b"issante", ()),
-    (b"issants", ()),
-    (b"issions", ()),
-    (b"irions", ()),
-    (b"issais", ()),
-    (b"issait", ()),
-    (b"issant", ()),
-    (b"issent", ()),
-    (b"issiez", ()),
-    (b"issons", ()),
-    (b"irais", ()),
-    (b"irait", ()),
-    (b"irent", ()),
-    (b"iriez", ()),
-    (b"irons", ()),
-    (b"iront", ()),
-    (b"isses", ()),
-    (b"issez", ()),
-    (b"\xeemes", ()),
-    (b"\xeetes", ()),
-    (b"irai", ()),
-    (b"iras", ()),
-    (b"irez", ()),
-    (b"isse", ()),
-    (b"ies", ()),
-    (b"ira", ()),
-    (b"\xeet", ()),
-    (b"ie", ()),
-    (b"ir", ()),
-    (b"is", ()),
-    (b"it", ()),
-    (b"i", ()),
-]);
-
-/// What step 2b does with a verb suffix.
-#[derive(Clone, Copy, PartialEq)]
-enum Verb {
-    Ions,
-    /// Deleted.
-    Plain,
-    /// Deleted, with an `e` before it if that is in RV.
-    AfterE,
-}
-
-/// Step 2b: the other verb suffixes.
-static STEP_2B: Suffixes<Verb, 38> = Suffixes::new([
-    (b"eraIent", Verb::Plain),
-    (b"assions", Verb::AfterE),
-    (b"erions", Verb::Plain),
-    (b"assent", Verb::AfterE),
-    (b"assiez", Verb::AfterE),
-    (b"\xe8rent", Verb::Plain),
-    (b"erais", Verb::Plain),
-    (b"erait", Verb::Plain),
-    (b"eriez", Verb::Plain),
-    (b"erons", Verb::Plain),
-    (b"eront", Verb::Plain),
-    (b"aIent", Verb::AfterE),
-    (b"antes", Verb::AfterE),
-    (b"asses", Verb::AfterE),
-    (b"ions", Verb::Ions),
-    (b"erai", Verb::Plain),
-    (b"eras", Verb::Plain),
-    (b"erez", Verb::Plain),
-    (b"\xe2mes", Verb::AfterE),
-    (b"\xe2tes", Verb::AfterE),
-    (b"ante", Verb::AfterE),
-    (b"ants", Verb::AfterE),
-    (b"asse", Verb::AfterE),
-    (b"\xe9es", Verb::Plain),
-    (b"era", Verb::Plain),
-    (b"iez", Verb::Plain),
-    (b"ais", Verb::AfterE),
-    (b"ait", Verb::AfterE),
-    (b"ant", Verb::AfterE),
-    (b"\xe9e", Verb::Plain),
-    (b"\xe9s", Verb::Plain),
-    (b"er", Verb::Plain),
-    (b"ez", Verb::Plain),
-    (b"\xe2t", Verb::AfterE),
-    (b"ai", Verb::AfterE),
-    (b"as", Verb::AfterE),
-    (b"\xe9", Verb::Plain),
-    (b"a", Verb::AfterE),
-]);
-
-/// What step 4 does with a residual suffix.
-#[derive(Clone, Copy)]
-enum Residual {
-    Ion,
-    /// `ière`, `ier`: replaced by `i`.
-    Iere,
-    E,
-    /// `ë`, which goes after `gu`.
-    Gue,
-}
-
-/// Step 4: residual suffixes.
-static STEP_4: Suffixes<Residual, 7> = Suffixes::new([
-    (b"i\xe8re", Residual::Iere),
-    (b"I\xe8re", Residual::Iere),
-    (b"ion", Residual::Ion),
-    (b"ier", Residual::Iere),
-    (b"Ier", Residual::Iere),
-    (b"e", Residual::E),
-    (b"\xeb", Residual::Gue),
-]);
 
 /// Buffers reused from word to word.
 #[derive(Debug, Default)]
@@ -344,11 +104,10 @@ impl FrenchScratch {
         mark_consonants(word);
         marked.clear();
         marked.extend_from_slice(word);
-        let r1_start = region_after_vowel_consonant(marked, 0);
-        let r2_start = region_after_vowel_consonant(marked, r1_start);
-        let (r1, r2) = (&marked[r1_start..], &marked[r2_start..]);
+        let regions = Regions::of(marked);
+        let (r1, r2) = (&marked[regions.r1..], &marked[regions.r2..]);
         rv.clear();
-        rv.extend_from_slice(&marked[rv_start(marked)..]);
+        rv.extend_from_slice(&marked[regions.rv..]);
 
         let standard = remove_standard_suffix(word, r1, r2, rv);
         let verb = match standard {
@@ -397,6 +156,20 @@ enum Outcome {
 /// Puts into upper case the `u`, `i` and `y` that are consonants: `u` after `q`, `u` and `i` between
 /// vowels, `y` beside a vowel. Marks made on the way count as consonants for what follows.
 fn mark_consonants(word: &mut [u8]) {
+    // Most words have nothing to mark, and a scan without branches tells.
+    let may_have = |[before, letter, after]: [u8; 3]| {
+        let between = is_vowel(before) & is_vowel(after);
+        let beside = is_vowel(before) | is_vowel(after) | (before == b'q');
+        (between & (letter == b'i')) | (beside & ((letter == b'u') | (letter == b'y')))
+    };
+    let ends_in_qu = word.ends_with(b"qu");
+    if !ends_in_qu
+        && !word
+            .windows(3)
+            .fold(false, |any, w| any | may_have([w[0], w[1], w[2]]))
+    {
+        return;
+    }
     for i in 1..word.len() {
         if word[i - 1] == b'q' && word[i] == b'u' {
             word[i] = b'U';
@@ -413,25 +186,65 @@ fn mark_consonants(word: &mut [u8]) {
     }
 }
 
-/// Where the region begins that follows the first consonant after a vowel, both within
-/// `word[from..]`; the end of the word where there is none. R1 from 0, R2 from R1.
-fn region_after_vowel_consonant(word: &[u8], from: usize) -> usize {
-    (from + 1..word.len())
-        .find(|&i| !is_vowel(word[i]) && is_vowel(word[i - 1]))
-        .map_or(word.len(), |i| i + 1)
+/// Where the three regions of a marked word begin; the end of the word for an empty one.
+#[derive(Debug, PartialEq, Eq)]
+struct Regions {
+    r1: usize,
+    r2: usize,
+    rv: usize,
 }
 
-/// Where RV begins.
-fn rv_start(word: &[u8]) -> usize {
-    let len = word.len();
-    if len < 2 {
-        return len;
+impl Regions {
+    fn of(word: &[u8]) -> Self {
+        if word.len() <= 64 {
+            Self::of_short(word)
+        } else {
+            Self::of_long(word)
+        }
     }
-    let exception = matches!(word.get(..3), Some(b"par" | b"col" | b"tap"));
-    if exception || (is_vowel(word[0]) && is_vowel(word[1])) {
-        return len.min(3);
+
+    /// R1 follows the first consonant after a vowel; R2 the next such within R1. RV follows the
+    /// first vowel from the second letter on, with the exceptions of [`rv_exception`].
+    fn of_long(word: &[u8]) -> Self {
+        let len = word.len();
+        let next = |from: usize| {
+            (from + 1..len)
+                .find(|&i| !is_vowel(word[i]) && is_vowel(word[i - 1]))
+                .map_or(len, |i| i + 1)
+        };
+        let r1 = next(0);
+        let r2 = next(r1);
+        let rv = rv_exception(word)
+            .unwrap_or_else(|| (1..len).find(|&i| is_vowel(word[i])).map_or(len, |i| i + 1));
+        Self { r1, r2, rv }
     }
-    (1..len).find(|&i| is_vowel(word[i])).map_or(len, |i| i + 1)
+
+    /// The same for up to 64 letters, with a bit for each: words are short and their vowels
+    /// unforeseeable, so that loops which end at one of them are slow.
+    fn of_short(word: &[u8]) -> Self {
+        let len = word.len();
+        let vowels = word
+            .iter()
+            .rev()
+            .fold(0u64, |bits, &b| bits << 1 | u64::from(is_vowel(b)));
+        let ends = !vowels & (vowels << 1);
+        let after_first = |bits: u64| (bits.trailing_zeros() as usize + 1).min(len);
+        let from = |start: usize| (!0u64).checked_shl(start as u32).unwrap_or(0);
+        let r1 = after_first(ends);
+        let r2 = after_first(ends & from(r1 + 1));
+        let rv = rv_exception(word).unwrap_or_else(|| after_first(vowels & from(1)));
+        Self { r1, r2, rv }
+    }
+}
+
+/// RV after the third letter: words that begin with two vowels, `par`, `col` or `tap`.
+fn rv_exception(word: &[u8]) -> Option<usize> {
+    let applies = match word {
+        [b'p', b'a', b'r', ..] | [b'c', b'o', b'l', ..] | [b't', b'a', b'p', ..] => true,
+        [first, second, ..] => is_vowel(*first) && is_vowel(*second),
+        _ => false,
+    };
+    applies.then_some(word.len().min(3))
 }
 
 /// Whether `region` holds `part` anywhere.
@@ -640,5 +453,52 @@ fn remove_last_accent(word: &mut [u8]) {
         && matches!(*letter, E_ACUTE | E_GRAVE)
     {
         *letter = b'e';
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_those_of_the_published_examples() {
+        // Snowball's page on R1 and R2, and the stemmer's own on RV.
+        for (word, r1, r2, rv) in [
+            (&b"fameusement"[..], "eusement", "ement", "meusement"),
+            (b"taxii", "ii", "", "xii"),
+            (b"adorer", "orer", "er", "rer"),
+            (b"voler", "er", "", "ler"),
+            (b"tapis", "is", "", "is"),
+            (b"aime", "e", "", "e"),
+            (b"", "", "", ""),
+        ] {
+            let regions = Regions::of(word);
+            assert_eq!(&word[regions.r1..], r1.as_bytes());
+            assert_eq!(&word[regions.r2..], r2.as_bytes());
+            assert_eq!(&word[regions.rv..], rv.as_bytes());
+        }
+    }
+
+    #[test]
+    fn short_and_long_words_have_the_same_regions() {
+        let mut state = 1u64;
+        for len in (0..=64).cycle().take(20_000) {
+            let word: Vec<u8> = (0..len)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    b"aeioubcdlprtz"[(state >> 33) as usize % 13]
+                })
+                .collect();
+            assert_eq!(
+                Regions::of_short(&word),
+                Regions::of_long(&word),
+                "{word:?}"
+            );
+        }
+        for word in [[b'a'; 64], [b'b'; 64]] {
+            assert_eq!(Regions::of_short(&word), Regions::of_long(&word));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The stemmers that a profile can name.
 
 pub(crate) mod french;
+mod suffixes;
 
 use french::FrenchScratch;
 

@@ -19,6 +19,9 @@ use corrections::CORRECTIONS;
 /// Unidecode makes `*1.000.000*`. The unit tests measure it over all of Unicode.
 pub(crate) const MAX_GROWTH: u32 = 6;
 
+/// Western European letters, which need neither corrections nor a search for them.
+const UNCORRECTED: std::ops::Range<u32> = 0xbf..0x180;
+
 /// The ASCII text for one character, which is empty for a character that Unidecode does not know.
 ///
 /// ```
@@ -29,6 +32,9 @@ pub(crate) const MAX_GROWTH: u32 = 6;
 #[must_use]
 pub fn transliterate_char(c: char) -> &'static str {
     let code = u32::from(c);
+    if UNCORRECTED.contains(&code) {
+        return unidecode::unidecode_char(c);
+    }
     // The last run that starts at or before the character, if it reaches that far.
     let after = CORRECTIONS.partition_point(|&(first, _)| first <= code);
     if let Some(&(first, texts)) = after.checked_sub(1).and_then(|i| CORRECTIONS.get(i))
@@ -69,17 +75,11 @@ pub fn transliterate(text: &str) -> String {
 
 /// [`transliterate`], appended to a byte buffer that then holds ASCII only.
 pub(crate) fn transliterate_into(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    let mut i = 0;
-    while let Some(&byte) = bytes.get(i) {
-        if byte.is_ascii() {
-            out.push(byte);
-            i += 1;
-        } else if let Some(c) = text.get(i..).and_then(|rest| rest.chars().next()) {
-            out.extend_from_slice(transliterate_char(c).as_bytes());
-            i += c.len_utf8();
-        } else {
-            break; // Not reached: `i` only ever moves by whole characters.
+    out.reserve(text.len());
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii() => out.push(byte),
+            _ => out.extend_from_slice(transliterate_char(c).as_bytes()),
         }
     }
 }
