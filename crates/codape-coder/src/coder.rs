@@ -241,10 +241,10 @@ impl Coder {
             .iter()
             .take(options.suggestions())
             .map(|prediction| {
-                let (code, title) = self.labels.get(prediction.label);
+                let (code, entry) = self.labels.get(prediction.label);
                 Suggestion {
                     code,
-                    title,
+                    entry: entry.and_then(|id| self.nomenclature().entry(id)),
                     probability: prediction.probability,
                 }
             })

@@ -1,15 +1,32 @@
 //! What a coder answers.
 
+use codape_nomenclature::Entry;
+
 /// A code that the model suggests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Suggestion<'a> {
     /// The code, as in the model's label behind its prefix.
     pub code: &'a str,
-    /// The code's title; `None` where the nomenclature does not know the code.
-    pub title: Option<&'a str>,
+    /// The code in the nomenclature, with its title and what is above it;
+    /// `None` where the nomenclature does not know the code.
+    pub entry: Option<Entry<'a>>,
     /// The model's probability. It may pass 1 by a rounding, and with a
     /// one-vs-all loss the probabilities of a text do not sum to 1.
     pub probability: f32,
+}
+
+impl<'a> Suggestion<'a> {
+    /// The code's title, where the nomenclature knows the code.
+    #[must_use]
+    pub fn title(&self) -> Option<&'a str> {
+        self.entry.map(Entry::title)
+    }
+
+    /// The codes above this one, nearest first; none where the nomenclature
+    /// does not know the code.
+    pub fn ancestors(&self) -> impl Iterator<Item = Entry<'a>> {
+        self.entry.into_iter().flat_map(Entry::ancestors)
+    }
 }
 
 /// The suggestions for one declaration.

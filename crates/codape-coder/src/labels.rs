@@ -1,7 +1,7 @@
-//! The codes and titles of a model's labels, looked up once.
+//! The codes of a model's labels, looked up in the nomenclature once.
 
 use codape_fasttext::Model;
-use codape_nomenclature::Nomenclature;
+use codape_nomenclature::{Entry, EntryId, Nomenclature};
 
 use crate::error::PackageError;
 
@@ -9,10 +9,11 @@ use crate::error::PackageError;
 #[derive(Debug)]
 struct Label {
     code: Box<str>,
-    title: Option<Box<str>>,
+    /// Its place in the nomenclature, which may not know it.
+    entry: Option<EntryId>,
 }
 
-/// Code and title by the label's number in the model.
+/// Code and place in the nomenclature by the label's number in the model.
 #[derive(Debug)]
 pub(crate) struct Labels(Vec<Label>);
 
@@ -39,7 +40,7 @@ impl Labels {
                     })?;
                 Ok(Label {
                     code: code.into(),
-                    title: nomenclature.get(code).map(|entry| entry.title().into()),
+                    entry: nomenclature.get(code).map(Entry::id),
                 })
             })
             .collect::<Result<_, _>>()
@@ -51,10 +52,10 @@ impl Labels {
         self.0.len()
     }
 
-    /// The code and the title of a label that the model predicted.
-    pub(crate) fn get(&self, label: u32) -> (&str, Option<&str>) {
+    /// The code of a label that the model predicted.
+    pub(crate) fn get(&self, label: u32) -> (&str, Option<EntryId>) {
         let label = &self.0[label as usize];
-        (&label.code, label.title.as_deref())
+        (&label.code, label.entry)
     }
 
     /// The codes, in the model's order.
@@ -66,7 +67,7 @@ impl Labels {
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
-            .filter(|label| label.title.is_none())
+            .filter(|label| label.entry.is_none())
             .map(|label| &*label.code)
     }
 }

@@ -36,13 +36,13 @@ fn the_best_code_comes_first_with_its_title() {
     let coding = code(&coder, "Coiffure", 10);
     assert_eq!(coding.suggestions.len(), 3);
     let best = coding.best().unwrap();
-    assert_eq!((best.code, best.title), ("9602A", Some("Coiffure")));
+    assert_eq!((best.code, best.title()), ("9602A", Some("Coiffure")));
     assert!(
         coding
             .suggestions
             .is_sorted_by(|a, b| a.probability >= b.probability)
     );
-    assert_eq!(code(&coder, "Boulangerie", 1).best().unwrap().title, None);
+    assert_eq!(code(&coder, "Boulangerie", 1).best().unwrap().title(), None);
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Serialize for Echo<'_> {
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("code", self.0.code)?;
         map.serialize_entry("probabilite", &f64::from(self.0.probability))?;
-        map.serialize_entry("libelle", &self.0.title)?;
+        map.serialize_entry("libelle", &self.0.title())?;
         map.end()
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     fn coding(probabilities: &[f32]) -> Coding<'static> {
         let suggestion = |&probability| Suggestion {
             code: "9602A",
-            title: Some("Coiffure"),
+            entry: Nomenclature::naf_rev2().get("9602A"),
             probability,
         };
         Coding {

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use codape_coder::{CodeOptions, Coder, Coding, Decision, Declaration, Scratch, Threshold};
-use codape_nomenclature::Nomenclature;
 use serde_json::{Value, json};
 
 use crate::cli::Code;
@@ -20,7 +19,7 @@ pub fn run(arguments: &Code) -> anyhow::Result<()> {
     let coding = coder.code(&declaration, options, &mut Scratch::default())?;
     let decision = threshold.decide(coding.confidence);
     if arguments.json {
-        print::json(&as_json(&coding, coder.nomenclature(), decision))
+        print::json(&as_json(&coding, decision))
     } else {
         print_table(&coding, decision, threshold)
     }
@@ -45,15 +44,13 @@ fn categorical<'a>(coder: &Coder, features: &'a [String]) -> anyhow::Result<Vec<
     Ok(values)
 }
 
-fn as_json(coding: &Coding<'_>, nomenclature: &Nomenclature, decision: Decision) -> Value {
+fn as_json(coding: &Coding<'_>, decision: Decision) -> Value {
     let suggestions: Vec<_> = coding
         .suggestions
         .iter()
         .map(|suggestion| {
-            let ancestors: Vec<_> = nomenclature
-                .get(suggestion.code)
-                .into_iter()
-                .flat_map(|entry| entry.ancestors())
+            let ancestors: Vec<_> = suggestion
+                .ancestors()
                 .map(|entry| {
                     json!({
                         "level": entry.level().name(),
@@ -65,7 +62,7 @@ fn as_json(coding: &Coding<'_>, nomenclature: &Nomenclature, decision: Decision)
             json!({
                 "code": suggestion.code,
                 "probability": suggestion.probability,
-                "title": suggestion.title,
+                "title": suggestion.title(),
                 "ancestors": ancestors,
             })
         })
@@ -92,7 +89,7 @@ fn print_table(
             suggestion.code.to_owned(),
             format!("{:5.1} %", 100.0 * suggestion.probability),
             suggestion
-                .title
+                .title()
                 .unwrap_or("(not in the nomenclature)")
                 .to_owned(),
         ]
