@@ -75,7 +75,7 @@ fn the_main_job_needs_no_file() {
     assert_eq!(ancestors, ["9602", "960", "96", "S"]);
     let p = |rank: usize| answer["suggestions"][rank]["probability"].as_f64().unwrap();
     assert_eq!(answer["confidence"].as_f64(), Some(p(0) - p(1)));
-    assert_eq!(answer["decision"], "automatic");
+    assert_eq!(answer["decision"], "review");
 }
 
 #[test]
