@@ -1,10 +1,11 @@
 //! Lines of bytes, from a file or standard input.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal};
 use std::path::Path;
 
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Lines that are read before they are worked on together.
 const LINES_PER_BATCH: usize = 4096;
@@ -14,7 +15,8 @@ const BYTES_PER_BATCH: usize = 8 << 20;
 const LONGEST_LINE_BYTES: u64 = 64 << 20;
 
 /// Gives the lines of `path`, or of standard input, to `work` in batches,
-/// without their newlines, in their order.
+/// without their newlines, in their order. Shows how far it is where a person
+/// looks at standard error and not at the answers.
 pub fn for_each_batch(
     path: Option<&Path>,
     mut work: impl FnMut(&[Vec<u8>]) -> anyhow::Result<()>,
@@ -26,6 +28,7 @@ pub fn for_each_batch(
         )),
         None => Box::new(io::stdin().lock()),
     };
+    let progress = progress_bar(path);
     let mut number = 0_u64;
     loop {
         let mut lines = Vec::new();
@@ -37,14 +40,35 @@ pub fn for_each_batch(
             else {
                 break;
             };
-            bytes += line.len();
+            bytes += line.len() + 1;
             lines.push(line);
         }
         if lines.is_empty() {
+            progress.finish_and_clear();
             return Ok(());
         }
         work(&lines)?;
+        progress.inc(bytes as u64);
     }
+}
+
+/// How much of the input is done: of a file, how much is left too.
+fn progress_bar(path: Option<&Path>) -> ProgressBar {
+    if !io::stderr().is_terminal() || io::stdout().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let total = path.and_then(|path| Some(path.metadata().ok()?.len()));
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        ),
+        None => (
+            ProgressBar::new_spinner(),
+            "{spinner} {bytes}, {bytes_per_sec}",
+        ),
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is right"))
 }
 
 fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
