@@ -73,7 +73,7 @@ fuzz: $(CARGO_FUZZ) ## fuzz the loader: RUNS executions, shared by JOBS processe
 	CARGO_FUZZ='$(CARGO_FUZZ)/bin/cargo-fuzz' RUNS='$(RUNS)' JOBS='$(JOBS)' scripts/fuzz
 
 fuzz-short: ## the fuzz target's body on changed models, on stable Rust
-	CODAPE_FUZZ_RUNS=200000 $(CARGO) test --locked --release -p codape-fasttext --test it -- fuzz_body
+	CODAPE_FUZZ_RUNS=200000 $(CARGO) test --locked -p codape-fasttext --test it -- fuzz_body
 
 hostile: ## every prefix and every flipped bit of a 560 kB model
 	CODAPE_HOSTILE=all $(CARGO) test --locked --release -p codape-fasttext --test it -- --nocapture damage
