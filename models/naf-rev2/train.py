@@ -138,8 +138,10 @@ def main():
     for path in arguments.evaluate:
         for name, value in evaluate(arguments.codape, path).items():
             metrics[f"{Path(path).stem} {name}"] = value
-    (HERE / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(metrics, indent=2))
+    if metrics:
+        text = json.dumps(metrics, indent=2) + "\n"
+        (HERE / "metrics.json").write_text(text, encoding="utf-8")
+        print(text, end="")
 
 
 if __name__ == "__main__":
