@@ -245,3 +245,21 @@ fn the_committed_goldens_are_answered() {
         assert!(!cases.is_empty());
     }
 }
+
+/// The goldens again, on each instruction set that can be forced. The choice
+/// is made once in a process, so that each is a process of its own.
+#[test]
+fn every_instruction_set_answers_the_goldens() {
+    for isa in ["scalar", "avx2", "avx512"] {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "parity::the_committed_goldens_are_answered"])
+            .env("CODAPE_ISA", isa)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && told.contains("1 passed"),
+            "{isa}: {told}"
+        );
+    }
+}
