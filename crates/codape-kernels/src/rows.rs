@@ -18,7 +18,11 @@ kernel! {
 
 #[inline(always)]
 fn add_row_body(sum: &mut [f32], row: &[u8]) {
-    assert_eq!(row.len(), F32_BYTES * sum.len(), "row and sum differ in length");
+    assert_eq!(
+        row.len(),
+        F32_BYTES * sum.len(),
+        "row and sum differ in length"
+    );
     for (sum, bytes) in sum.iter_mut().zip(row.as_chunks::<F32_BYTES>().0) {
         *sum += f32::from_le_bytes(*bytes);
     }
