@@ -1,5 +1,7 @@
 //! The command line as a user runs it.
 
+#![allow(clippy::unwrap_used, reason = "all of a test is test code")]
+
 mod conformance;
 mod service;
 
