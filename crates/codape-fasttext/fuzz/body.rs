@@ -72,7 +72,7 @@ pub fn check(file: Vec<u8>) -> bool {
             }
             assert!(found.is_sorted_by(|a, b| a.probability >= b.probability));
         }
-        if len % 8 == 0 {
+        if len.is_multiple_of(8) {
             let batch = model.predict_batch(&LINES, &query);
             for (line, batched) in LINES.iter().zip(batch) {
                 assert_eq!(model.predict(line, &query, &mut scratch), batched);

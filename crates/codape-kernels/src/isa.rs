@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// An instruction set that the kernels are compiled for and that this
-/// processor has: a value exists only where [`Isa::new`] or [`Isa::best`]
+/// processor has: a value exists only where [`Isa::available`] or [`Isa::best`]
 /// found it, which is what makes the kernels safe to call with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Isa(Kind);

@@ -451,7 +451,7 @@ fn promises() -> Vec<ModelSpec> {
     add(dense(), |s| s.args.bucket = i32::MAX);
     add(quantized(), |s| s.input.quantized_mut().codesize = i32::MAX);
     add(quantized(), |s| {
-        s.input.quantized_mut().quantizer.dim = i32::MAX
+        s.input.quantized_mut().quantizer.dim = i32::MAX;
     });
     add(pruned(), |s| {
         s.args.bucket = i32::MAX;
