@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use codape_fasttext::{Access, Model, ModelName, Prediction, Query};
+use codape_fasttext::{Access, ModelName, Prediction, Query};
 use codape_nomenclature::Nomenclature;
 use codape_text::Cleaner;
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use crate::error::{CodeError, PackageError};
 use crate::labels::Labels;
 use crate::manifest::Manifest;
 use crate::metrics::Metrics;
-use crate::package::{NomenclatureSource, PackageParts};
+use crate::package::PackageParts;
 
 /// What is asked of a coder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +53,7 @@ pub struct Scratch {
 /// A model package that is ready to answer, from any number of threads.
 #[derive(Debug)]
 pub struct Coder {
-    manifest: Manifest,
-    model: Model,
-    cleaner: Cleaner,
-    nomenclature: NomenclatureSource,
-    metrics: Option<Metrics>,
+    parts: PackageParts,
     labels: Labels,
 }
 
@@ -82,53 +78,45 @@ impl Coder {
         let PackageParts {
             manifest,
             model,
-            cleaner,
             nomenclature,
-            metrics,
-        } = parts;
+            ..
+        } = &parts;
         manifest.check().map_err(PackageError::Manifest)?;
         if model.header().model != ModelName::Supervised || model.dictionary().label_count() == 0 {
             return Err(PackageError::NotSupervised);
         }
-        let labels = Labels::new(&model, &manifest.label_prefix, nomenclature.get())?;
-        Ok(Self {
-            manifest,
-            model,
-            cleaner,
-            nomenclature,
-            metrics,
-            labels,
-        })
+        let labels = Labels::new(model, &manifest.label_prefix, nomenclature.get())?;
+        Ok(Self { parts, labels })
     }
 
     /// What the package says about itself.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.parts.manifest
     }
 
     /// The features that a declaration has a value for, in order.
     #[must_use]
     pub fn categorical_features(&self) -> &[String] {
-        &self.manifest.categorical_features
+        &self.parts.manifest.categorical_features
     }
 
     /// The tree that the codes belong to.
     #[must_use]
     pub fn nomenclature(&self) -> &Nomenclature {
-        self.nomenclature.get()
+        self.parts.nomenclature.get()
     }
 
     /// The cleaning that the model was trained with.
     #[must_use]
     pub fn cleaner(&self) -> &Cleaner {
-        &self.cleaner
+        &self.parts.cleaner
     }
 
     /// What was measured when the package was made, where it says.
     #[must_use]
     pub fn metrics(&self) -> Option<&Metrics> {
-        self.metrics.as_ref()
+        self.parts.metrics.as_ref()
     }
 
     /// The codes that the model can suggest, in the model's order.
@@ -159,6 +147,7 @@ impl Coder {
     ) -> Result<Coding<'_>, CodeError> {
         self.write_line(declaration, scratch)?;
         let predictions = self
+            .parts
             .model
             .predict(
                 scratch.line.as_bytes(),
@@ -186,7 +175,7 @@ impl Coder {
             })
             .collect();
         let asked: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
-        let answers = self.model.predict_batch(&asked, &self.query(options));
+        let answers = self.parts.model.predict_batch(&asked, &self.query(options));
         let mut answers = answers.into_iter();
         lines
             .into_iter()
@@ -219,7 +208,7 @@ impl Coder {
     ) -> Result<(), CodeError> {
         declaration.write_line(
             self.categorical_features(),
-            &self.cleaner,
+            &self.parts.cleaner,
             (&mut scratch.text, &mut scratch.line),
         )
     }
