@@ -4,8 +4,7 @@
 
 Needs the fasttext package of PyPI (0.9.3). Texts are cleaned by codape itself
 with the cleaning profile beside this file, so that the model sees in training
-what it will see in use. One thread and a fixed seed: the same input gives the
-same file.
+what it will see in use. One thread and a fixed seed: two runs gave the same file.
 
 A file to evaluate on is CSV with the columns `code` and `description`, whose
 codes are subclasses (`5610C`); what it gives is written to metrics.json.
