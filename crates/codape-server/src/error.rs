@@ -67,39 +67,15 @@ struct Body<T> {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
+        let say = |detail: &str| json(status, &Body { detail });
         let mut response = match &self {
             Self::Unprocessable(errors) => json(status, &Body { detail: errors }),
-            Self::BadRequest(detail) | Self::TooLarge(detail) => json(status, &Body { detail }),
-            Self::NotFound => json(
-                status,
-                &Body {
-                    detail: "Not Found",
-                },
-            ),
-            Self::MethodNotAllowed => json(
-                status,
-                &Body {
-                    detail: "Method Not Allowed",
-                },
-            ),
-            Self::BodyTimeout => json(
-                status,
-                &Body {
-                    detail: "The request body did not arrive in time.",
-                },
-            ),
-            Self::Busy => json(
-                status,
-                &Body {
-                    detail: "Too many requests are being received. Try again later.",
-                },
-            ),
-            Self::Internal(_) => json(
-                status,
-                &Body {
-                    detail: "Internal Server Error",
-                },
-            ),
+            Self::BadRequest(detail) | Self::TooLarge(detail) => say(detail),
+            Self::NotFound => say("Not Found"),
+            Self::MethodNotAllowed => say("Method Not Allowed"),
+            Self::BodyTimeout => say("The request body did not arrive in time."),
+            Self::Busy => say("Too many requests are being received. Try again later."),
+            Self::Internal(_) => say("Internal Server Error"),
         };
         match self {
             Self::Busy => {
