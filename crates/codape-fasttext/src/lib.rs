@@ -49,6 +49,7 @@ mod predict;
 mod quantizer;
 mod query;
 mod reader;
+mod train;
 mod vectors;
 
 pub use codape_kernels::Access;
@@ -58,3 +59,7 @@ pub use header::{Header, LossName, ModelName};
 pub use model::{Model, Quantization};
 pub use predict::Scratch;
 pub use query::{Prediction, Query};
+pub use train::{
+    Observer, SaveError, TrainError, TrainOptions, TrainPhase, TrainProgress, TrainedModel,
+    TrainingText, continue_training, train,
+};
