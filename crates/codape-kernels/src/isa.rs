@@ -44,9 +44,15 @@ impl Isa {
         let available = match kind {
             Kind::Scalar => true,
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+            Kind::Avx2 => {
+                std::arch::is_x86_feature_detected!("avx2")
+                    && std::arch::is_x86_feature_detected!("fma")
+            }
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
+            Kind::Avx512 => {
+                std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("fma")
+            }
         };
         available.then_some(Self(kind))
     }
@@ -91,25 +97,46 @@ impl Isa {
 ///
 /// The body is plain Rust whose inner loops run over independent sums, which
 /// the compiler turns into vectors as wide as the instruction set has them.
+///
+/// The body of a `fused` kernel has a constant parameter that says whether the
+/// instruction set multiplies and adds in one step: such kernels do not give
+/// the same bits everywhere.
 macro_rules! kernel {
     (
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident($isa:ident $(, $argument:ident: $type:ty)* $(,)?) = $body:path;
+        $visibility:vis fused fn $name:ident($($arguments:tt)*) = $body:ident;
+    ) => {
+        $crate::isa::kernel! {
+            @dispatch $(#[$attribute])* $visibility fn $name($($arguments)*) = $body::<false>, $body::<true>;
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident($($arguments:tt)*) = $body:expr;
+    ) => {
+        $crate::isa::kernel! {
+            @dispatch $(#[$attribute])* $visibility fn $name($($arguments)*) = $body, $body;
+        }
+    };
+    (
+        @dispatch
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident($isa:ident $(, $argument:ident: $type:ty)* $(,)?) = $scalar:expr, $body:expr;
     ) => {
         $(#[$attribute])*
         $visibility fn $name($isa: $crate::Isa $(, $argument: $type)*) {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
+            #[target_feature(enable = "avx2,fma")]
             fn avx2($($argument: $type),*) {
                 $body($($argument),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f")]
+            #[target_feature(enable = "avx512f,fma")]
             fn avx512($($argument: $type),*) {
                 $body($($argument),*)
             }
             match $isa.kind() {
-                $crate::isa::Kind::Scalar => $body($($argument),*),
+                $crate::isa::Kind::Scalar => $scalar($($argument),*),
                 // SAFETY: an `Isa` of this kind exists only where the
                 // processor was found to have the feature.
                 #[cfg(target_arch = "x86_64")]

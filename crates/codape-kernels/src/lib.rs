@@ -6,7 +6,8 @@
 //!
 //! Two promises hold for every kernel here:
 //!
-//! * **One answer everywhere.** Sums run in the order of the index, products
+//! * **One answer everywhere** (but in [`minibatch`], the arithmetic of
+//!   training). Sums run in the order of the index, products
 //!   are rounded before they are added (no fused multiply-add), so that every
 //!   instruction set gives the same bits as the scalar code, and as the
 //!   official fastText built for plain x86-64. Speed comes from computing
@@ -16,10 +17,13 @@
 
 mod bytes;
 mod isa;
+pub mod minibatch;
+mod numbers;
 mod panels;
 mod rows;
 
 pub use bytes::{Access, FileBytes};
 pub use isa::Isa;
+pub use numbers::Numbers;
 pub use panels::Panels;
 pub use rows::add_row;
