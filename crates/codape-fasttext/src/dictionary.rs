@@ -1,12 +1,15 @@
 //! The words and labels of a model.
 
+use std::hash::BuildHasher;
+use std::io::{self, Write};
+
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
-use std::hash::BuildHasher;
 
 use crate::FormatError;
 use crate::header::Header;
 use crate::reader::{Reader, inconsistent};
+use crate::writer::{write_i32, write_i64};
 
 /// The token that ends a line.
 pub(crate) const EOS: &[u8] = b"</s>";
@@ -97,17 +100,10 @@ impl Dictionary {
                 available,
             });
         }
-        let mut dictionary = Self {
-            offset: size_offset,
-            text: Vec::new(),
-            ends: Vec::with_capacity(size as usize),
-            counts: Vec::with_capacity(size as usize),
-            words: words.unsigned_abs(),
-            tokens,
-            ids: HashTable::with_capacity(size as usize),
-            hasher: RandomState::default(),
-            pruned: None,
-        };
+        let mut dictionary = Self::empty(size as usize);
+        dictionary.offset = size_offset;
+        dictionary.words = words.unsigned_abs();
+        dictionary.tokens = tokens;
         for id in 0..size {
             dictionary.read_entry(reader, id)?;
         }
@@ -115,6 +111,83 @@ impl Dictionary {
             dictionary.pruned = Some(read_pruned(reader, size, header.bucket)?);
         }
         Ok(dictionary)
+    }
+
+    /// A dictionary of these words and labels, in this order, each with its
+    /// count; `pruned` are the n-grams that are kept, by their bucket, in the
+    /// order of their rows. `None` where the words and labels take 4 GiB or
+    /// more.
+    pub(crate) fn new<'a>(
+        words: impl IntoIterator<Item = (&'a [u8], i64)>,
+        labels: impl IntoIterator<Item = (&'a [u8], i64)>,
+        tokens: i64,
+        pruned: Option<&[u32]>,
+    ) -> Option<Self> {
+        let mut dictionary = Self::empty(0);
+        dictionary.tokens = tokens;
+        for (word, count) in words {
+            dictionary.push(word, count)?;
+        }
+        dictionary.words = u32::try_from(dictionary.ends.len()).ok()?;
+        for (label, count) in labels {
+            dictionary.push(label, count)?;
+        }
+        dictionary.pruned = pruned.map(|kept| kept.iter().copied().zip(0..).collect());
+        Some(dictionary)
+    }
+
+    fn empty(capacity: usize) -> Self {
+        Self {
+            offset: 0,
+            text: Vec::new(),
+            ends: Vec::with_capacity(capacity),
+            counts: Vec::with_capacity(capacity),
+            words: 0,
+            tokens: 0,
+            ids: HashTable::with_capacity(capacity),
+            hasher: RandomState::default(),
+            pruned: None,
+        }
+    }
+
+    /// Appends an entry; `None` where the bytes of all would be 4 GiB or more.
+    fn push(&mut self, bytes: &[u8], count: i64) -> Option<()> {
+        let id = u32::try_from(self.ends.len()).ok()?;
+        let end = u32::try_from(self.text.len() + bytes.len()).ok()?;
+        self.text.extend_from_slice(bytes);
+        self.ends.push(end);
+        self.counts.push(count);
+        self.insert(id);
+        Some(())
+    }
+
+    /// Writes the dictionary (`Dictionary::save`); the n-grams that were kept
+    /// in the order of their rows, where the reference has the order of a hash
+    /// table.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        write_i32(out, "dictionary.size", self.ends.len())?;
+        write_i32(out, "dictionary.nwords", self.words)?;
+        write_i32(out, "dictionary.nlabels", self.label_count())?;
+        out.write_all(&self.tokens.to_le_bytes())?;
+        match &self.pruned {
+            None => out.write_all(&(-1_i64).to_le_bytes())?,
+            Some(kept) => write_i64(out, kept.len() as u64)?,
+        }
+        for (id, count) in (0..).zip(&self.counts) {
+            out.write_all(entry(&self.text, &self.ends, id))?;
+            out.write_all(&[0])?;
+            out.write_all(&count.to_le_bytes())?;
+            out.write_all(&[u8::from(id >= self.words)])?;
+        }
+        if let Some(kept) = &self.pruned {
+            let mut pairs: Vec<(u32, u32)> = kept.iter().map(|(n, row)| (*n, *row)).collect();
+            pairs.sort_unstable_by_key(|(ngram, row)| (*row, *ngram));
+            for (ngram, row) in pairs {
+                write_i32(out, "dictionary.pruneidx", ngram)?;
+                write_i32(out, "dictionary.pruneidx", row)?;
+            }
+        }
+        Ok(())
     }
 
     fn read_entry(&mut self, reader: &mut Reader<'_>, id: u32) -> Result<(), FormatError> {
@@ -130,16 +203,6 @@ impl Dictionary {
         };
         let offset = reader.offset();
         reader.take("dictionary.word", length as u64 + 1)?;
-        self.text.extend_from_slice(&rest[..length]);
-        let Ok(end) = u32::try_from(self.text.len()) else {
-            return Err(inconsistent(
-                "dictionary.word",
-                offset,
-                format!("{length} bytes long"),
-                "4 GiB of words at most",
-            ));
-        };
-        self.ends.push(end);
         let count_offset = reader.offset();
         let count = reader.i64("dictionary.count")?;
         if count < 0 {
@@ -150,7 +213,6 @@ impl Dictionary {
                 "no negative number",
             ));
         }
-        self.counts.push(count);
         let type_offset = reader.offset();
         let found = reader.u8("dictionary.type")?;
         let expected = u8::from(id >= self.words);
@@ -162,7 +224,14 @@ impl Dictionary {
                 format!("{expected}: 0 for the words, then 1 for the labels"),
             ));
         }
-        self.insert(id);
+        if self.push(&rest[..length], count).is_none() {
+            return Err(inconsistent(
+                "dictionary.word",
+                offset,
+                format!("{length} bytes long"),
+                "4 GiB of words at most",
+            ));
+        }
         Ok(())
     }
 
@@ -243,6 +312,11 @@ impl Dictionary {
     #[must_use]
     pub fn label_counts(&self) -> &[i64] {
         &self.counts[self.words as usize..]
+    }
+
+    /// How often each word stood in the training text, by word.
+    pub(crate) fn word_counts(&self) -> &[i64] {
+        &self.counts[..self.words as usize]
     }
 
     /// The entry that has these bytes, word or label.

@@ -1,10 +1,15 @@
 //! The head of a model file: how the model was trained.
 
+use std::io::{self, Write};
+
 use crate::FormatError;
 use crate::reader::{Reader, inconsistent};
+use crate::writer::write_i32;
 
 /// The first four bytes of every model, little-endian.
 const MAGIC: i32 = 793_712_314;
+/// The version of the format that is written.
+const VERSION: i32 = 12;
 /// Longer n-grams than any that are trained for; past it, a short line could
 /// ask for hours of work.
 const LONGEST_NGRAM: i32 = 255;
@@ -166,5 +171,37 @@ impl Header {
             lr_update_rate: reader.i32("args.lrUpdateRate")?,
             t: reader.f64("args.t")?,
         })
+    }
+
+    /// Writes the head of a model file of version 12 (`FastText::signModel`,
+    /// `Args::save`), whatever version it was read from: what version 11 means
+    /// by its fields was taken into account then.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let loss = match self.loss {
+            LossName::HierarchicalSoftmax => 1,
+            LossName::NegativeSampling => 2,
+            LossName::Softmax => 3,
+            LossName::OneVsAll => 4,
+        };
+        let model = match self.model {
+            ModelName::Cbow => 1,
+            ModelName::SkipGram => 2,
+            ModelName::Supervised => 3,
+        };
+        write_i32(out, "magic", MAGIC)?;
+        write_i32(out, "version", VERSION)?;
+        write_i32(out, "args.dim", self.dim)?;
+        write_i32(out, "args.ws", self.ws)?;
+        write_i32(out, "args.epoch", self.epoch)?;
+        write_i32(out, "args.minCount", self.min_count)?;
+        write_i32(out, "args.neg", self.neg)?;
+        write_i32(out, "args.wordNgrams", self.word_ngrams)?;
+        write_i32(out, "args.loss", loss)?;
+        write_i32(out, "args.model", model)?;
+        write_i32(out, "args.bucket", self.bucket)?;
+        write_i32(out, "args.minn", self.minn)?;
+        write_i32(out, "args.maxn", self.maxn)?;
+        write_i32(out, "args.lrUpdateRate", self.lr_update_rate)?;
+        out.write_all(&self.t.to_le_bytes())
     }
 }

@@ -23,6 +23,11 @@ pub(crate) struct DenseRows {
 }
 
 impl DenseRows {
+    /// Where the rows are in the file.
+    pub(crate) fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.rows * self.row_bytes
+    }
+
     fn row<'a>(&self, file: &'a [u8], row: usize) -> &'a [u8] {
         let start = self.offset + row * self.row_bytes;
         &file[start..start + self.row_bytes]
@@ -71,7 +76,6 @@ impl InputMatrix {
         let Self::Dense(dense) = self else {
             return Ok(()); // The centroids were read at the start.
         };
-        let end = dense.offset + dense.rows * dense.row_bytes;
-        all_finite("input.data", &file[dense.offset..end], dense.offset)
+        all_finite("input.data", &file[dense.range()], dense.offset)
     }
 }

@@ -36,9 +36,13 @@
 
 mod best;
 mod classifier;
+#[allow(dead_code, reason = "what quantizes comes next")]
+mod dense;
+#[allow(dead_code, reason = "what quantizes comes next")]
 mod dictionary;
 mod error;
 mod features;
+#[allow(dead_code, reason = "what quantizes comes next")]
 mod header;
 mod huffman;
 mod input;
@@ -51,6 +55,11 @@ mod query;
 mod reader;
 mod train;
 mod vectors;
+#[allow(
+    dead_code,
+    reason = "what trains and quantizes, and so writes, comes next"
+)]
+mod writer;
 
 pub use codape_kernels::Access;
 pub use dictionary::Dictionary;
