@@ -19,11 +19,6 @@ impl DenseMatrix<'_> {
         self.bytes.len() / self.row_bytes()
     }
 
-    /// Numbers in a row.
-    pub(crate) fn dim(&self) -> usize {
-        self.dim
-    }
-
     /// The numbers of a row.
     pub(crate) fn row(&self, row: usize) -> impl Iterator<Item = f32> {
         let width = self.row_bytes();

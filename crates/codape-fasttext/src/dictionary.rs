@@ -23,7 +23,7 @@ const SMALLEST_ENTRY: u64 = 1 + 8 + 1;
 /// labels after them.
 ///
 /// Words are bytes; the reference never asks whether they are UTF-8.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dictionary {
     /// Where the file has it.
     offset: usize,
@@ -312,6 +312,11 @@ impl Dictionary {
     #[must_use]
     pub fn label_counts(&self) -> &[i64] {
         &self.counts[self.words as usize..]
+    }
+
+    /// The labels, in their order.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        (self.words..self.ends.len() as u32).map(|id| entry(&self.text, &self.ends, id))
     }
 
     /// How often each word stood in the training text, by word.

@@ -36,13 +36,10 @@
 
 mod best;
 mod classifier;
-#[allow(dead_code, reason = "what quantizes comes next")]
 mod dense;
-#[allow(dead_code, reason = "what quantizes comes next")]
 mod dictionary;
 mod error;
 mod features;
-#[allow(dead_code, reason = "what quantizes comes next")]
 mod header;
 mod huffman;
 mod input;
@@ -50,6 +47,7 @@ mod loss;
 mod model;
 mod output;
 mod predict;
+mod quantize;
 mod quantizer;
 mod query;
 mod reader;
@@ -57,7 +55,7 @@ mod train;
 mod vectors;
 #[allow(
     dead_code,
-    reason = "what trains and quantizes, and so writes, comes next"
+    reason = "the trainer, which comes next, writes dense models"
 )]
 mod writer;
 
@@ -67,6 +65,7 @@ pub use error::{FormatError, LoadError, PredictError, QueryError};
 pub use header::{Header, LossName, ModelName};
 pub use model::{Model, Quantization};
 pub use predict::Scratch;
+pub use quantize::{QuantizeError, QuantizeObserver, QuantizeOptions, QuantizedModel};
 pub use query::{Prediction, Query};
 pub use train::{
     Observer, SaveError, TrainError, TrainOptions, TrainPhase, TrainProgress, TrainedModel,

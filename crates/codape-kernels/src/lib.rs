@@ -18,12 +18,14 @@
 mod bytes;
 mod isa;
 pub mod minibatch;
+mod nearest;
 mod numbers;
 mod panels;
 mod rows;
 
 pub use bytes::{Access, FileBytes};
 pub use isa::Isa;
+pub use nearest::Codebook;
 pub use numbers::Numbers;
 pub use panels::Panels;
 pub use rows::add_row;

@@ -13,3 +13,4 @@ mod edges;
 mod fuzz_body;
 mod hostile;
 mod parity;
+mod quantize;
