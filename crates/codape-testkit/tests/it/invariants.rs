@@ -10,11 +10,12 @@ use codape_testkit::locate::workspace;
 
 /// The crates of the workspace, each with those of the workspace that it may
 /// use. Crates for tests and measurements are not among them.
-const MAP: [(&str, &[&str]); 7] = [
+const MAP: [(&str, &[&str]); 8] = [
     ("codape-kernels", &[]),
     ("codape-fasttext", &["codape-kernels"]),
     ("codape-text", &[]),
     ("codape-nomenclature", &[]),
+    ("codape-table", &[]),
     (
         "codape-coder",
         &[
@@ -70,11 +71,12 @@ const NETWORK: [&str; 14] = [
 ];
 
 /// Crates below the server.
-const KNOW_NO_NETWORK: [&str; 5] = [
+const KNOW_NO_NETWORK: [&str; 6] = [
     "codape-kernels",
     "codape-fasttext",
     "codape-text",
     "codape-nomenclature",
+    "codape-table",
     "codape-coder",
 ];
 

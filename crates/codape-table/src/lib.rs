@@ -1,0 +1,43 @@
+//! Tables of any length, CSV and Parquet, read row by row as text.
+//!
+//! A table is read in batches and never held whole. Its columns are asked for
+//! by name, and every value comes as text, or as missing. A row that cannot be
+//! used is refused with its number and its reason, and reading goes on behind
+//! it: one bad line must not cost a night's work.
+//!
+//! It knows files and columns. It must not know models, cleaning,
+//! nomenclatures or what a column means.
+//!
+//! ```no_run
+//! use codape_table::TableReader;
+//!
+//! let columns = ["libelle".to_owned(), "code".to_owned()];
+//! let mut table = TableReader::open("declarations.parquet".as_ref(), &columns)?;
+//! while let Some(batch) = table.next_batch()? {
+//!     for row in batch.rows() {
+//!         println!("{}: {:?} {:?}", row.number(), row.get(0), row.get(1));
+//!     }
+//!     for refused in batch.refused() {
+//!         println!("{}: {}", refused.number, refused.problem);
+//!     }
+//! }
+//! # Ok::<(), codape_table::TableError>(())
+//! ```
+
+mod batch;
+mod columns;
+mod csv;
+mod error;
+mod parquet;
+mod reader;
+
+pub use batch::{Batch, RefusedRow, Row, RowProblem};
+pub use error::TableError;
+pub use reader::{Delimiter, TableReader};
+
+/// The most bytes of one row of a CSV file. A quote that is never closed
+/// would take the rest of the file for one row.
+pub const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// The most rows of a batch.
+pub const ROWS_PER_BATCH: usize = 8192;
