@@ -9,7 +9,7 @@ use codape_text::Cleaner;
 use rayon::prelude::*;
 
 use crate::coding::{Coding, Suggestion};
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, LineScratch};
 use crate::error::{CodeError, PackageError};
 use crate::labels::Labels;
 use crate::manifest::Manifest;
@@ -45,9 +45,8 @@ impl CodeOptions {
 /// Memory that one thread uses again for each declaration.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    text: codape_text::Scratch,
+    line: LineScratch,
     engine: codape_fasttext::Scratch,
-    line: String,
 }
 
 /// A model package that is ready to answer, from any number of threads.
@@ -145,17 +144,13 @@ impl Coder {
         options: CodeOptions,
         scratch: &mut Scratch,
     ) -> Result<Coding<'_>, CodeError> {
-        self.write_line(declaration, scratch)?;
+        let line = self.make_line(declaration, &mut scratch.line)?;
         let predictions = self
             .parts
             .model
-            .predict(
-                scratch.line.as_bytes(),
-                &self.query(options),
-                &mut scratch.engine,
-            )
+            .predict(line.as_bytes(), &self.query(options), &mut scratch.engine)
             .map_err(CodeError::Predict)?;
-        Ok(self.coding(scratch.line.clone(), &predictions, options))
+        Ok(self.coding(line, &predictions, options))
     }
 
     /// Suggests codes for many declarations, on all threads of the current
@@ -169,9 +164,8 @@ impl Coder {
     ) -> Vec<Result<Coding<'_>, CodeError>> {
         let lines: Vec<Result<String, CodeError>> = declarations
             .par_iter()
-            .map_init(Scratch::default, |scratch, declaration| {
-                self.write_line(declaration, scratch)?;
-                Ok(scratch.line.clone())
+            .map_init(LineScratch::default, |scratch, declaration| {
+                self.make_line(declaration, scratch)
             })
             .collect();
         let asked: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
@@ -196,21 +190,16 @@ impl Coder {
     ///
     /// [`CodeError::FeatureCount`] and [`CodeError::FeatureValue`].
     pub fn line(&self, declaration: &Declaration<'_>) -> Result<String, CodeError> {
-        let mut scratch = Scratch::default();
-        self.write_line(declaration, &mut scratch)?;
-        Ok(scratch.line)
+        self.make_line(declaration, &mut LineScratch::default())
     }
 
-    fn write_line(
+    fn make_line(
         &self,
         declaration: &Declaration<'_>,
-        scratch: &mut Scratch,
-    ) -> Result<(), CodeError> {
-        declaration.write_line(
-            self.categorical_features(),
-            &self.parts.cleaner,
-            (&mut scratch.text, &mut scratch.line),
-        )
+        scratch: &mut LineScratch,
+    ) -> Result<String, CodeError> {
+        let line = declaration.line(self.categorical_features(), &self.parts.cleaner, scratch)?;
+        Ok(line.as_str().to_owned())
     }
 
     /// Two labels at least, for the confidence index; and not more than there

@@ -30,18 +30,24 @@ impl<'a> Declaration<'a> {
         }
     }
 
-    /// Writes the line that the model sees into `line`, which is cleared: the
-    /// cleaned text, then ` {feature}_{value}` for each feature, in order.
+    /// The line that the model sees: the cleaned text, then
+    /// ` {feature}_{value}` for each feature, in order. It is made in
+    /// `scratch`. Training uses it too, so that a model is asked about lines
+    /// of the kind that it learnt from.
     ///
     /// The line is one line whatever the profile lets through: fastText splits
     /// words at a line feed as at a space, but ends the text there.
-    pub(crate) fn write_line(
+    ///
+    /// # Errors
+    ///
+    /// [`CodeError::FeatureCount`] and [`CodeError::FeatureValue`].
+    pub fn line<'s>(
         &self,
         features: &[String],
         cleaner: &Cleaner,
-        scratch: (&mut codape_text::Scratch, &mut String),
-    ) -> Result<(), CodeError> {
-        let (text_scratch, line) = scratch;
+        scratch: &'s mut LineScratch,
+    ) -> Result<Line<'s>, CodeError> {
+        let LineScratch { cleaning, line } = scratch;
         if self.categorical.len() != features.len() {
             return Err(CodeError::FeatureCount {
                 expected: features.len(),
@@ -49,17 +55,47 @@ impl<'a> Declaration<'a> {
             });
         }
         line.clear();
-        cleaner.clean_into(self.text, text_scratch, line);
+        cleaner.clean_into(self.text, cleaning, line);
         if line.contains('\n') {
             *line = line.replace('\n', " ");
         }
+        let text_bytes = line.len();
         for (feature, value) in features.iter().zip(&self.categorical) {
             let value = value.unwrap_or(MISSING);
             check_value(feature, value)?;
             // Writing to a string does not fail.
             let _ = write!(line, " {feature}_{value}");
         }
-        Ok(())
+        Ok(Line { line, text_bytes })
+    }
+}
+
+/// Memory in which one line after another is made.
+#[derive(Debug, Default)]
+pub struct LineScratch {
+    cleaning: codape_text::Scratch,
+    line: String,
+}
+
+/// The line that a model sees of a declaration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'s> {
+    line: &'s str,
+    text_bytes: usize,
+}
+
+impl<'s> Line<'s> {
+    /// The whole line.
+    #[must_use]
+    pub fn as_str(self) -> &'s str {
+        self.line
+    }
+
+    /// Whether cleaning left nothing of the text, so that the line is the
+    /// categorical features alone.
+    #[must_use]
+    pub fn is_text_empty(self) -> bool {
+        self.line[..self.text_bytes].trim().is_empty()
     }
 }
 

@@ -18,6 +18,18 @@ impl Metrics {
         serde_json::from_str(json)
     }
 
+    /// The text of a `metrics.json`, one line a metric. A value that is not
+    /// finite, which JSON cannot say, is left out.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let lines: Vec<String> = self
+            .iter()
+            .filter(|(_, value)| value.is_finite())
+            .map(|(name, value)| format!("  {}: {value}", serde_json::Value::from(name)))
+            .collect();
+        format!("{{\n{}\n}}\n", lines.join(",\n"))
+    }
+
     /// The names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
@@ -60,6 +72,16 @@ mod tests {
     fn the_order_of_the_file_is_kept() {
         let metrics = Metrics::from_json(r#"{"b": 0.5, "a": 1}"#).unwrap();
         assert_eq!(metrics.iter().collect::<Vec<_>>(), [("b", 0.5), ("a", 1.0)]);
+    }
+
+    #[test]
+    fn what_was_read_is_what_was_written() {
+        let pairs = [("Test 1 - \"IC\"", 0.25), ("a", 1.0), ("b", 1e-7)];
+        let metrics: Metrics = pairs
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect();
+        assert_eq!(Metrics::from_json(&metrics.to_json()).unwrap(), metrics);
     }
 
     #[test]
