@@ -76,7 +76,12 @@ impl Features<'_> {
     /// Gives `row` the rows of the character n-grams of a word between `<`
     /// and `>` (`Dictionary::computeSubwords`). A character is a byte and
     /// the UTF-8 continuation bytes after it.
-    fn character_ngrams(self, word: &[u8], marked: &mut Vec<u8>, row: &mut impl FnMut(u32)) {
+    pub(crate) fn character_ngrams(
+        self,
+        word: &[u8],
+        marked: &mut Vec<u8>,
+        row: &mut impl FnMut(u32),
+    ) {
         let Header {
             minn, maxn, bucket, ..
         } = *self.header;
@@ -112,7 +117,7 @@ impl Features<'_> {
     }
 
     /// Gives `row` the rows of the word n-grams (`Dictionary::addWordNgrams`).
-    fn word_ngrams(self, hashes: &[i32], row: &mut impl FnMut(u32)) {
+    pub(crate) fn word_ngrams(self, hashes: &[i32], row: &mut impl FnMut(u32)) {
         let Header {
             word_ngrams,
             bucket,
@@ -142,7 +147,7 @@ impl Features<'_> {
 }
 
 /// The tokens before the first newline (`Dictionary::readWord`).
-fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let end = text.iter().position(|byte| *byte == b'\n');
     text[..end.unwrap_or(text.len())]
         .split(|byte| matches!(byte, b' ' | b'\r' | b'\t' | 0x0b | 0x0c | 0))
@@ -169,7 +174,7 @@ fn hash_step(hash: u32, byte: u8) -> u32 {
 }
 
 /// The hash of a word.
-fn hash(word: &[u8]) -> u32 {
+pub(crate) fn hash(word: &[u8]) -> u32 {
     word.iter()
         .fold(HASH_START, |hash, byte| hash_step(hash, *byte))
 }

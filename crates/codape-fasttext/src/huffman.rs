@@ -72,6 +72,17 @@ impl HuffmanTree {
         })
     }
 
+    /// For each node, the output row of the node above it and whether it is
+    /// the right child of that; none for the root.
+    pub(crate) fn parents(&self) -> Vec<Option<(u32, bool)>> {
+        let mut parents = vec![None; self.labels as usize + self.children.len()];
+        for (row, [left, right]) in (0..).zip(&self.children) {
+            parents[*left as usize] = Some((row, false));
+            parents[*right as usize] = Some((row, true));
+        }
+        parents
+    }
+
     /// Walks the tree for the best labels (`HierarchicalSoftmaxLoss::dfs`),
     /// with a stack of its own. `dot` gives the product of the text's vector
     /// with an output row. `false` where one is not a number.

@@ -34,6 +34,7 @@
 //! for, numbers of the input matrix that are not finite, is found when such a
 //! row is used ([`PredictError`]) or asked for ([`Model::verify`]).
 
+mod autotune;
 mod best;
 mod classifier;
 mod dense;
@@ -44,6 +45,7 @@ mod header;
 mod huffman;
 mod input;
 mod loss;
+mod meter;
 mod model;
 mod output;
 mod predict;
@@ -59,10 +61,16 @@ mod vectors;
 )]
 mod writer;
 
+pub use autotune::{
+    AutotuneError, AutotuneEvent, AutotuneMetric, AutotuneObserver, AutotuneOptions,
+    AutotuneProgress, Autotuned, AutotunedModel, MetricError, Outcome, Trial, Tuned,
+    ValidationText, autotune,
+};
 pub use codape_kernels::Access;
 pub use dictionary::Dictionary;
 pub use error::{FormatError, LoadError, PredictError, QueryError};
 pub use header::{Header, LossName, ModelName};
+pub use meter::{Counts, Meter, Of, Scores, TestError};
 pub use model::{Model, Quantization};
 pub use predict::Scratch;
 pub use quantize::{QuantizeError, QuantizeObserver, QuantizeOptions, QuantizedModel};

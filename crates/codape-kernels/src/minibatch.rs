@@ -117,6 +117,33 @@ fn learn_row_body<const FUSED: bool>(
     learn_spans::<FUSED, CHUNK>(narrow, spans, steps, arrays);
 }
 
+kernel! {
+    /// The dot product of two vectors of the same length, a multiple of
+    /// [`CHUNK`].
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not match.
+    pub fused fn dot(isa, a: &[f32], b: &[f32], product: &mut f32) = dot_body;
+}
+
+#[inline(always)]
+fn dot_body<const FUSED: bool>(a: &[f32], b: &[f32], product: &mut f32) {
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
+    let mut sums = [0.0_f32; CHUNK];
+    for (a, b) in a
+        .as_chunks::<CHUNK>()
+        .0
+        .iter()
+        .zip(b.as_chunks::<CHUNK>().0)
+    {
+        for k in 0..CHUNK {
+            sums[k] = multiply_add::<FUSED>(a[k], b[k], sums[k]);
+        }
+    }
+    *product = sums.iter().sum();
+}
+
 /// The vectors, the gradients and the stride of both.
 type Arrays<'a> = (&'a [f32], &'a mut [f32], usize);
 
@@ -217,6 +244,29 @@ fn prefetch(numbers: &[f32], start: usize, count: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (numbers, start, count, LINE);
+}
+
+kernel! {
+    /// Marks the numbers that are further from 0 than `least`, and what is no
+    /// number: a bit for each lane of each row. `marks` is as long as `rows`.
+    pub fn mark_far_from_zero(isa, rows: &[Lanes], least: f32, marks: &mut [u16]) = mark_body;
+}
+
+#[inline(always)]
+fn mark_body(rows: &[Lanes], least: f32, marks: &mut [u16]) {
+    for (row, mark) in rows.iter().zip(marks) {
+        // One byte for each lane, then one bit: what the compiler makes
+        // vectors of.
+        let mut is_far = [0_u32; LANES];
+        for (is_far, number) in is_far.iter_mut().zip(row) {
+            *is_far = 1 - u32::from(number.abs() <= least);
+        }
+        let mut bits = 0;
+        for (lane, is_far) in is_far.iter().enumerate() {
+            bits |= is_far << lane;
+        }
+        *mark = bits as u16;
+    }
 }
 
 kernel! {
@@ -365,6 +415,17 @@ mod tests {
     }
 
     #[test]
+    fn a_dot_product_is_that_of_the_definition() {
+        let (a, b) = (waves(STRIDE, 0.3), waves(STRIDE, 0.8));
+        let expected: f32 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+        for isa in Isa::available() {
+            let mut product = f32::NAN;
+            dot(isa, &a, &b, &mut product);
+            assert_near(&[product], &[expected], isa.name());
+        }
+    }
+
+    #[test]
     fn rows_are_summed_and_added_to() {
         let matrix = waves(50 * STRIDE, 0.21);
         let rows: Vec<u32> = [7, 7, 0, 49, 3, 12, 31, 30, 29, 28, 27].to_vec();
@@ -408,6 +469,25 @@ mod tests {
                 assert!((f64::from(rows[0][5]) - expected).abs() < 1e-6, "{x}");
             }
             assert!(worst < 3e-7, "{} {worst}", isa.name());
+        }
+    }
+
+    #[test]
+    fn numbers_far_from_zero_are_marked() {
+        let mut rows = [[0.0; LANES], [-0.5; LANES]];
+        rows[0][3] = 0.1001;
+        rows[0][15] = -7.0;
+        rows[0][4] = 0.1;
+        rows[0][5] = f32::NAN;
+        for isa in Isa::available() {
+            let mut marks = [0; 2];
+            mark_far_from_zero(isa, &rows, 0.1, &mut marks);
+            assert_eq!(
+                marks,
+                [1 << 3 | 1 << 5 | 1 << 15, u16::MAX],
+                "{}",
+                isa.name()
+            );
         }
     }
 

@@ -48,6 +48,12 @@ pub enum TrainError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The text cannot be read.
+    #[error("cannot read the text")]
+    Read(#[source] io::Error),
+    /// There is no memory for the matrices.
+    #[error("there is no memory for the matrices: lower dim or bucket")]
+    Memory(#[source] io::Error),
     /// The observer asked to stop.
     #[error("the training was stopped")]
     Stopped,

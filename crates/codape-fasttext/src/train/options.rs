@@ -3,7 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::LossName;
+use super::TrainError;
+use super::vocabulary::MinCounts;
+use crate::{Header, LossName, ModelName};
+
+/// The longest n-gram that a model may have, of words and of characters.
+const LONGEST_NGRAM: u32 = 255;
 
 /// The options of a supervised training. Each is the option of that name of
 /// the reference, and defaults to what its command `supervised` defaults to,
@@ -67,6 +72,93 @@ impl Default for TrainOptions {
             label_prefix: "__label__".to_owned(),
             seed: 0,
             pretrained_vectors: None,
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Refuses what cannot be trained with.
+    pub(crate) fn check(&self) -> Result<(), TrainError> {
+        let refuse = |option, found: String, expected: &str| {
+            Err(TrainError::Option {
+                option,
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        let whole = i32::MAX as usize;
+        if !(self.lr.is_finite() && self.lr > 0.0) {
+            return refuse("lr", self.lr.to_string(), "a number above 0");
+        }
+        if self.dim == 0 || self.dim > whole {
+            return refuse("dim", self.dim.to_string(), "1 to 2147483647");
+        }
+        if self.epoch == 0 || self.epoch as usize > whole {
+            return refuse("epoch", self.epoch.to_string(), "1 to 2147483647");
+        }
+        for (option, found) in [
+            ("minCount", self.min_count),
+            ("minCountLabel", self.min_count_label),
+            ("neg", self.neg),
+            ("bucket", self.bucket),
+            ("lrUpdateRate", self.lr_update_rate),
+        ] {
+            if found as usize > whole {
+                return refuse(option, found.to_string(), "at most 2147483647");
+            }
+        }
+        if self.word_ngrams > LONGEST_NGRAM {
+            return refuse("wordNgrams", self.word_ngrams.to_string(), "at most 255");
+        }
+        if self.maxn > LONGEST_NGRAM {
+            return refuse("maxn", self.maxn.to_string(), "at most 255");
+        }
+        if self.maxn > 0 && self.minn > self.maxn {
+            return refuse("minn", self.minn.to_string(), "at most maxn");
+        }
+        if self.bucket == 0 && self.has_ngrams() {
+            return refuse("bucket", "0".to_owned(), "at least 1, for n-grams");
+        }
+        if self.label_prefix.is_empty()
+            || self
+                .label_prefix
+                .contains(|c: char| c.is_whitespace() || c == '\0')
+        {
+            let expected = "what the labels start with, without white space";
+            return refuse("label", format!("{:?}", self.label_prefix), expected);
+        }
+        Ok(())
+    }
+
+    fn has_ngrams(&self) -> bool {
+        self.maxn > 0 || self.word_ngrams > 1
+    }
+
+    /// The head of the model, as `Args::parseArgs` leaves it: without n-grams
+    /// there are no buckets.
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            version: 12,
+            dim: self.dim,
+            ws: 5,
+            epoch: self.epoch as i32,
+            min_count: self.min_count as i32,
+            neg: self.neg as i32,
+            word_ngrams: self.word_ngrams,
+            loss: self.loss,
+            model: ModelName::Supervised,
+            bucket: if self.has_ngrams() { self.bucket } else { 0 },
+            minn: self.minn,
+            maxn: self.maxn,
+            lr_update_rate: self.lr_update_rate as i32,
+            t: self.t,
+        }
+    }
+
+    pub(crate) fn min_counts(&self) -> MinCounts {
+        MinCounts {
+            words: u64::from(self.min_count),
+            labels: u64::from(self.min_count_label),
         }
     }
 }

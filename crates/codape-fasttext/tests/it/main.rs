@@ -12,5 +12,7 @@ mod damage;
 mod edges;
 mod fuzz_body;
 mod hostile;
+mod meter;
 mod parity;
 mod quantize;
+mod train;

@@ -1,0 +1,252 @@
+//! What a thread does with its rows of the output matrix.
+
+use std::ops::Range;
+
+use codape_kernels::minibatch::{
+    LANES, Lanes, Step, dot, exp_of_lanes, largest_of_lanes, learn_row, mark_far_from_zero,
+    multiply_batch, sigmoid_of_lanes,
+};
+use codape_kernels::{Isa, Numbers};
+
+/// Errors below this teach nothing that is worth the time: of some 700 labels
+/// all but a few are there after the first examples.
+const LEAST_ERROR: f32 = 1e-4;
+
+/// The vectors of a batch.
+#[derive(Debug)]
+pub(crate) struct Vectors {
+    /// `[LANES, stride]`.
+    pub(crate) rows: Vec<f32>,
+    /// `[stride]`: the same, with the numbers of a column side by side.
+    pub(crate) columns: Vec<Lanes>,
+}
+
+impl Vectors {
+    pub(crate) fn new(stride: usize) -> Self {
+        Self {
+            rows: vec![0.0; LANES * stride],
+            columns: vec![[0.0; LANES]; stride],
+        }
+    }
+
+    /// Makes the columns of the rows.
+    pub(crate) fn transpose(&mut self) {
+        let stride = self.columns.len();
+        for (lane, row) in self.rows.chunks_exact(stride).enumerate() {
+            for (column, value) in self.columns.iter_mut().zip(row) {
+                column[lane] = *value;
+            }
+        }
+    }
+}
+
+/// What an example should teach the output matrix.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    /// The row of the output matrix.
+    pub(crate) row: u32,
+    /// Whether the row should say yes.
+    pub(crate) is_positive: bool,
+}
+
+/// The largest logit of each lane, and the sum of the exponentials of the
+/// differences from it: what threads must tell each other for a softmax.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Normalizer {
+    pub(crate) largest: Lanes,
+    pub(crate) sums: Lanes,
+}
+
+impl Default for Normalizer {
+    fn default() -> Self {
+        Self {
+            largest: [f32::NEG_INFINITY; LANES],
+            sums: [0.0; LANES],
+        }
+    }
+}
+
+impl Normalizer {
+    /// What is true of the rows of both.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for lane in 0..LANES {
+            let largest = self.largest[lane].max(other.largest[lane]);
+            let part = |normalizer: &Self| {
+                let shift = normalizer.largest[lane] - largest;
+                if normalizer.sums[lane] == 0.0 {
+                    0.0
+                } else {
+                    normalizer.sums[lane] * shift.exp()
+                }
+            };
+            self.sums[lane] = part(self) + part(other);
+            self.largest[lane] = largest;
+        }
+    }
+}
+
+/// Losses of examples, in nats.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LossSum {
+    pub(crate) sum: f64,
+    pub(crate) examples: u64,
+}
+
+/// The rows of the output matrix that one thread owns.
+#[derive(Debug)]
+pub(crate) struct OutputShard {
+    isa: Isa,
+    /// Which rows of the matrix they are.
+    pub(crate) range: Range<u32>,
+    stride: usize,
+    pub(crate) numbers: Numbers,
+    /// Logits, then probabilities, then errors: `[rows]`.
+    products: Vec<Lanes>,
+    /// The lanes of each row whose errors teach something: `[rows]`.
+    marks: Vec<u16>,
+    steps: Vec<Step>,
+}
+
+impl OutputShard {
+    pub(crate) fn new(range: Range<u32>, stride: usize, numbers: Numbers) -> Self {
+        Self {
+            isa: Isa::best(),
+            products: vec![[0.0; LANES]; range.len()],
+            marks: vec![0; range.len()],
+            range,
+            stride,
+            numbers,
+            steps: Vec::with_capacity(LANES),
+        }
+    }
+
+    /// Computes the logits of a batch.
+    pub(crate) fn multiply(&mut self, vectors: &Vectors) {
+        multiply_batch(
+            self.isa,
+            &self.numbers,
+            &vectors.columns,
+            &mut self.products,
+        );
+    }
+
+    /// Makes exponentials of the logits, and says by how much they were
+    /// shifted and what they sum to.
+    pub(crate) fn exponentiate(&mut self) -> Normalizer {
+        let mut normalizer = Normalizer::default();
+        largest_of_lanes(self.isa, &self.products, &mut normalizer.largest);
+        let Normalizer { largest, sums } = &mut normalizer;
+        exp_of_lanes(self.isa, &mut self.products, largest, sums);
+        normalizer
+    }
+
+    /// Makes probabilities of exponentials that were shifted by `own`, all
+    /// threads together having `total`.
+    pub(crate) fn normalize(&mut self, own: &Normalizer, total: &Normalizer) {
+        let factors: Lanes = std::array::from_fn(|lane| {
+            (own.largest[lane] - total.largest[lane]).exp() / total.sums[lane]
+        });
+        for products in &mut self.products {
+            for (product, factor) in products.iter_mut().zip(factors) {
+                *product *= factor;
+            }
+        }
+    }
+
+    /// Makes sigmoids of the logits.
+    pub(crate) fn sigmoid(&mut self) {
+        sigmoid_of_lanes(self.isa, &mut self.products);
+    }
+
+    /// Makes errors of probabilities, for the labels of a lane that are among
+    /// these rows, and gives `loss` the probability of each.
+    pub(crate) fn subtract_targets(
+        &mut self,
+        lane: usize,
+        labels: &[u32],
+        mut loss: impl FnMut(f32),
+    ) {
+        for label in labels {
+            if self.range.contains(label) {
+                let product = &mut self.products[(label - self.range.start) as usize][lane];
+                // Of a label that a line has twice, once.
+                if *product >= 0.0 {
+                    loss(*product);
+                    *product -= 1.0;
+                }
+            }
+        }
+    }
+
+    /// Takes back what was computed for a lane without an example.
+    pub(crate) fn silence(&mut self, lane: usize) {
+        for products in &mut self.products {
+            products[lane] = 0.0;
+        }
+    }
+
+    /// The loss of a lane whose products are the errors of sigmoids.
+    pub(crate) fn sigmoid_loss(&self, lane: usize) -> f64 {
+        let loss = |errors: &Lanes| nats(1.0 - errors[lane].abs());
+        self.products.iter().map(loss).sum()
+    }
+
+    /// Moves the rows against their errors, and adds what the vectors should
+    /// learn to `gradients` (`[LANES, stride]`).
+    pub(crate) fn learn(&mut self, lr: f32, vectors: &Vectors, gradients: &mut [f32]) {
+        mark_far_from_zero(self.isa, &self.products, LEAST_ERROR, &mut self.marks);
+        let rows = self.numbers.chunks_exact_mut(self.stride);
+        for ((row, errors), mark) in rows.zip(&self.products).zip(&self.marks) {
+            if *mark == 0 {
+                continue;
+            }
+            self.steps.clear();
+            let mut left = *mark;
+            while left != 0 {
+                let lane = left.trailing_zeros();
+                left &= left - 1;
+                let alpha = -lr * errors[lane as usize];
+                self.steps.push(Step { lane, alpha });
+            }
+            learn_row(self.isa, row, &self.steps, &vectors.rows, gradients);
+        }
+    }
+
+    /// Teaches single rows (`BinaryLogisticLoss::binaryLogistic`), those of
+    /// the targets that this thread owns; gives the loss.
+    pub(crate) fn learn_targets(
+        &mut self,
+        (lane, targets): (usize, &[Target]),
+        lr: f32,
+        vectors: &Vectors,
+        gradients: &mut [f32],
+    ) -> f64 {
+        let mut loss = 0.0;
+        let vector = &vectors.rows[lane * self.stride..][..self.stride];
+        for target in targets {
+            if !self.range.contains(&target.row) {
+                continue;
+            }
+            let place = (target.row - self.range.start) as usize * self.stride;
+            let row = &mut self.numbers[place..place + self.stride];
+            let mut logit = 0.0;
+            dot(self.isa, row, vector, &mut logit);
+            let probability = 1.0 / (1.0 + (-logit).exp());
+            let wanted = f32::from(u8::from(target.is_positive));
+            let step = Step {
+                lane: lane as u32,
+                alpha: lr * (wanted - probability),
+            };
+            learn_row(self.isa, row, &[step], &vectors.rows, gradients);
+            loss += nats(1.0 - (wanted - probability).abs());
+        }
+        loss
+    }
+}
+
+/// The loss of an answer whose probability was this.
+pub(crate) fn nats(probability: f32) -> f64 {
+    /// Lest one example make the mean infinite.
+    const LEAST: f64 = 1e-9;
+    -f64::from(probability).max(LEAST).ln()
+}
