@@ -6,7 +6,7 @@
 
 mod product;
 mod prune;
-mod std_random;
+pub(crate) mod std_random;
 
 use std::io::{self, Cursor, Write};
 use std::ops::ControlFlow;

@@ -3,7 +3,7 @@
 
 /// `std::minstd_rand`.
 #[derive(Debug, Clone)]
-pub(super) struct MinStdRand(u64);
+pub(crate) struct MinStdRand(u64);
 
 impl MinStdRand {
     const FACTOR: u64 = 48_271;
@@ -13,9 +13,10 @@ impl MinStdRand {
     /// The greatest number that is drawn, less the least.
     const RANGE: u64 = Self::MODULUS - 1 - Self::MIN;
 
-    /// Starts at a seed, which is neither 0 nor a multiple of the modulus.
-    pub(super) fn new(seed: u32) -> Self {
-        Self(u64::from(seed) % Self::MODULUS)
+    /// Starts at a seed, of which 0 and the multiples of the modulus count as
+    /// 1.
+    pub(crate) fn new(seed: u32) -> Self {
+        Self((u64::from(seed) % Self::MODULUS).max(1))
     }
 
     fn draw(&mut self) -> u64 {
@@ -37,7 +38,7 @@ impl MinStdRand {
     }
 
     /// `std::uniform_real_distribution<double>` from 0 to 1, of two draws.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         let values = (Self::RANGE + 1) as f64;
         let low = (self.draw() - Self::MIN) as f64;
         let sum = low + (self.draw() - Self::MIN) as f64 * values;
@@ -45,8 +46,20 @@ impl MinStdRand {
         unit.min(1.0_f64.next_down())
     }
 
+    /// A draw from a `std::normal_distribution<double>` of mean 0 and deviation
+    /// 1 that was just made.
+    pub(crate) fn normal(&mut self) -> f64 {
+        loop {
+            let [x, y] = [(); 2].map(|()| 2.0 * self.unit() - 1.0);
+            let square = x * x + y * y;
+            if square > 0.0 && square <= 1.0 {
+                return y * (-2.0 * square.ln() / square).sqrt();
+            }
+        }
+    }
+
     /// `std::shuffle` of fewer than 2³¹ items.
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         let count = items.len() as u64;
         if count == 0 {
             return;
