@@ -1,10 +1,18 @@
 //! The arguments of the command line, and the help that teaches them.
 
+mod measure;
+mod quantize;
+mod training;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codape_fasttext::Access;
+
+pub use measure::Test;
+pub use quantize::Quantize;
+pub use training::Train;
 
 /// Codes free-text descriptions of business activity to a statistical
 /// nomenclature.
@@ -30,6 +38,9 @@ pub enum Command {
     #[command(subcommand)]
     Nomenclature(Nomenclature),
     Inspect(Inspect),
+    Test(Test),
+    Quantize(Quantize),
+    Train(Train),
     Completions(Completions),
 }
 

@@ -5,7 +5,10 @@ mod code;
 mod inspect;
 mod nomenclature;
 mod predict;
+mod quantize;
 mod serve;
+mod test;
+mod train;
 
 use clap::CommandFactory;
 
@@ -21,6 +24,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Clean(arguments) => clean::run(&arguments),
         Command::Nomenclature(arguments) => nomenclature::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Quantize(arguments) => quantize::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Completions(arguments) => completions(&arguments),
     }
 }

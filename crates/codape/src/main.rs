@@ -5,6 +5,7 @@ mod commands;
 mod lines;
 mod package;
 mod print;
+mod progress;
 
 use std::process::ExitCode;
 
