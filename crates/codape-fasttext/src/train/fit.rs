@@ -73,6 +73,7 @@ pub(crate) fn fit(lesson: &Lesson<'_>, observer: &mut Observer<'_>) -> Result<Tr
     let threads = lesson.schedule.threads.max(1);
     let dim = lesson.reader.features.header.dim;
     let stride = dim.next_multiple_of(CHUNK);
+    let slots: io::Result<Vec<_>> = (0..threads).map(|_| Slot::new(stride, threads)).collect();
     let shared = Shared {
         lesson,
         rows: &rows,
@@ -82,7 +83,7 @@ pub(crate) fn fit(lesson: &Lesson<'_>, observer: &mut Observer<'_>) -> Result<Tr
         barrier: Barrier::new(threads),
         is_over: AtomicBool::new(false),
         outcome: Mutex::new(Ok(())),
-        slots: (0..threads).map(|_| Slot::new(stride, threads)).collect(),
+        slots: slots.map_err(TrainError::Memory)?,
         bytes: lesson.parts.iter().map(|part| part.end - part.start).sum(),
     };
     let mut observers = std::iter::once(Some(observer)).chain((1..threads).map(|_| None));
@@ -191,7 +192,7 @@ struct Slot {
     /// next, in turns.
     lines: [RwLock<Vec<LaneLine>>; 2],
     /// The sums of the thread's rows: `[LANES, stride]`.
-    sums: RwLock<Vec<f32>>,
+    sums: RwLock<Numbers>,
     normalizer: RwLock<Normalizer>,
     gradients: RwLock<Gradients>,
 }
@@ -199,7 +200,7 @@ struct Slot {
 /// What the vectors of a batch should learn, as far as a thread knows.
 struct Gradients {
     /// `[LANES, stride]`.
-    numbers: Vec<f32>,
+    numbers: Numbers,
     /// Over all batches so far.
     loss: LossSum,
 }
@@ -217,7 +218,7 @@ struct LaneLine {
 }
 
 impl Slot {
-    fn new(stride: usize, threads: usize) -> Self {
+    fn new(stride: usize, threads: usize) -> io::Result<Self> {
         let lines = || {
             let line = || LaneLine {
                 example: Example::for_owners(threads),
@@ -228,15 +229,15 @@ impl Slot {
             };
             RwLock::new((0..LANES.div_ceil(threads)).map(|_| line()).collect())
         };
-        Self {
+        Ok(Self {
             lines: [lines(), lines()],
-            sums: RwLock::new(vec![0.0; LANES * stride]),
+            sums: RwLock::new(Numbers::zeroed(LANES * stride)?),
             normalizer: RwLock::default(),
             gradients: RwLock::new(Gradients {
-                numbers: vec![0.0; LANES * stride],
+                numbers: Numbers::zeroed(LANES * stride)?,
                 loss: LossSum::default(),
             }),
-        }
+        })
     }
 }
 
@@ -352,8 +353,9 @@ impl<'a> Worker<'a> {
             lanes: lanes.collect(),
             scratch: LineScratch::default(),
             input,
-            output: OutputShard::new(range, stride, output),
-            vectors: Vectors::new(stride),
+            output: OutputShard::new(range, lesson.output_rows, stride, output)
+                .map_err(TrainError::Memory)?,
+            vectors: Vectors::new(stride).map_err(TrainError::Memory)?,
             gradient: vec![0.0; stride],
             lr: lesson.schedule.lr as f32,
             lr_tokens: 0,
