@@ -219,8 +219,6 @@ impl OutputShard {
     /// learn to `gradients` (`[LANES, stride]`).
     pub(crate) fn learn(&mut self, lr: f32, vectors: &Vectors, gradients: &mut [f32]) {
         let products = self.products.as_chunks::<LANES>().0;
-        let least: f32 =
-            std::env::var("EPS").map_or(LEAST_ERROR, |e| e.parse().unwrap_or(LEAST_ERROR));
         mark_far_from_zero(self.isa, products, self.least_error, &mut self.marks);
         let rows = self.numbers.chunks_exact_mut(self.stride);
         for ((row, errors), mark) in rows.zip(products).zip(&self.marks) {
