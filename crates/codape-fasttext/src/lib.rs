@@ -55,10 +55,6 @@ mod query;
 mod reader;
 mod train;
 mod vectors;
-#[allow(
-    dead_code,
-    reason = "the trainer, which comes next, writes dense models"
-)]
 mod writer;
 
 pub use autotune::{
@@ -73,7 +69,7 @@ pub use header::{Header, LossName, ModelName};
 pub use meter::{Counts, Meter, Of, Scores, TestError};
 pub use model::{Model, Quantization};
 pub use predict::Scratch;
-pub use quantize::{QuantizeError, QuantizeObserver, QuantizeOptions, QuantizedModel};
+pub use quantize::{QuantizeError, QuantizeObserver, QuantizeOptions, QuantizedModel, Retrain};
 pub use query::{Prediction, Query};
 pub use train::{
     Observer, SaveError, TrainError, TrainOptions, TrainPhase, TrainProgress, TrainedModel,

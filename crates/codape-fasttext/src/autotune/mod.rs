@@ -329,15 +329,15 @@ impl Search<'_> {
                 last = outcome;
             }
         }
-        self.best
-            .take()
-            .ok_or(match (last, self.options.model_bytes) {
-                (Outcome::TooLarge, Some(model_bytes)) => AutotuneError::TooLarge { model_bytes },
-                (Outcome::Diverged, _) => AutotuneError::Diverged,
-                _ => AutotuneError::OutOfTime {
-                    duration: *duration,
-                },
-            })
+        let trials = self.trials;
+        let best = self.best.take().map(|best| Autotuned { trials, ..best });
+        best.ok_or(match (last, self.options.model_bytes) {
+            (Outcome::TooLarge, Some(model_bytes)) => AutotuneError::TooLarge { model_bytes },
+            (Outcome::Diverged, _) => AutotuneError::Diverged,
+            _ => AutotuneError::OutOfTime {
+                duration: *duration,
+            },
+        })
     }
 
     fn best_score(&self) -> Option<f64> {

@@ -14,8 +14,12 @@ use std::path::Path;
 
 use product::{QuantizedRows, norms};
 
+use crate::train::{self, Retrained, TrainedOutput};
 use crate::writer::{self, Rows};
-use crate::{Dictionary, Header, Model, ModelName, SaveError};
+use crate::{
+    Dictionary, Header, Model, ModelName, Observer, SaveError, TrainError, TrainOptions,
+    TrainingText,
+};
 
 /// The fewest rows that can be quantized: as many as there are centroids.
 const FEWEST_ROWS: usize = 256;
@@ -90,9 +94,24 @@ pub enum QuantizeError {
         /// The row of the matrix, after pruning.
         row: usize,
     },
+    /// The rows that were kept could not be trained again.
+    #[error("cannot train again what the cutoff keeps")]
+    Retrain(#[from] TrainError),
     /// The observer asked to stop.
     #[error("the quantization was stopped")]
     Stopped,
+}
+
+/// A text to train the rows again on that a cutoff keeps, so that they make up
+/// for those that it drops (`retrain`).
+pub struct Retrain<'a> {
+    /// The text, as a rule that of the model.
+    pub text: &'a TrainingText,
+    /// Of the options `epoch`, `lr`, `lr_update_rate`, `threads`, `seed` and
+    /// `label_prefix` count; the others are the model's.
+    pub options: &'a TrainOptions,
+    /// Is told how far the training is, and may break it off.
+    pub observer: &'a mut Observer<'a>,
 }
 
 /// Is told what share of the work is done, 0 to 1, and may break it off.
@@ -136,46 +155,76 @@ impl Model {
         options: &QuantizeOptions,
         observer: &mut QuantizeObserver<'_>,
     ) -> Result<QuantizedModel, QuantizeError> {
+        self.quantize_with(options, None, observer)
+    }
+
+    /// Does as [`quantize`](Self::quantize), but trains the rows again that the
+    /// cutoff keeps; without a cutoff that drops any, there is no difference.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`quantize`](Self::quantize), and of the training.
+    pub fn quantize_and_retrain(
+        &self,
+        options: &QuantizeOptions,
+        retrain: Retrain<'_>,
+        observer: &mut QuantizeObserver<'_>,
+    ) -> Result<QuantizedModel, QuantizeError> {
+        self.quantize_with(options, Some(retrain), observer)
+    }
+
+    fn quantize_with(
+        &self,
+        options: &QuantizeOptions,
+        retrain: Option<Retrain<'_>>,
+        observer: &mut QuantizeObserver<'_>,
+    ) -> Result<QuantizedModel, QuantizeError> {
+        let Self {
+            header, dictionary, ..
+        } = self;
         let [input, output] = self
             .dense_matrices()
             .ok_or(QuantizeError::AlreadyQuantized)?;
-        let head = (&self.header, &self.dictionary);
-        quantize(head, &input, &output, (options, observer))
-    }
-}
-
-/// Quantizes the parts of a model: prunes, then encodes.
-pub(crate) fn quantize(
-    (header, dictionary): (&Header, &Dictionary),
-    input: &(impl Rows + Sync),
-    output: &(impl Rows + Sync),
-    (options, observer): (&QuantizeOptions, &mut QuantizeObserver<'_>),
-) -> Result<QuantizedModel, QuantizeError> {
-    if header.model != ModelName::Supervised {
-        return Err(QuantizeError::NotSupervised);
-    }
-    if options.dsub == 0 || i32::try_from(options.dsub).is_err() {
-        return Err(QuantizeError::Option {
-            option: "dsub",
-            found: options.dsub,
-            expected: "at least 1, at most the dimension",
-        });
-    }
-    match options.cutoff {
-        Some(cutoff) if cutoff < input.shape()[0] => {
-            check_rows(CUT_INPUT, cutoff)?;
-            let (dictionary, kept) = prune::prune(dictionary, input, cutoff);
-            encode(
-                (header.clone(), dictionary),
-                &kept,
-                output,
-                (options, observer),
-            )
+        if header.model != ModelName::Supervised {
+            return Err(QuantizeError::NotSupervised);
         }
-        _ => {
+        if options.dsub == 0 || i32::try_from(options.dsub).is_err() {
+            return Err(QuantizeError::Option {
+                option: "dsub",
+                found: options.dsub,
+                expected: "at least 1, at most the dimension",
+            });
+        }
+        let how = (options, observer);
+        let Some(cutoff) = options.cutoff.filter(|cutoff| *cutoff < input.rows()) else {
             let head = (header.clone(), dictionary.clone());
-            encode(head, input, output, (options, observer))
-        }
+            return encode(head, &input, &output, how);
+        };
+        check_rows(CUT_INPUT, cutoff)?;
+        let (dictionary, kept) = prune::prune(dictionary, &input, cutoff);
+        let Some(retrain) = retrain else {
+            return encode((header.clone(), dictionary), &kept, &output, how);
+        };
+        let header = Header {
+            epoch: i32::try_from(retrain.options.epoch).unwrap_or(i32::MAX),
+            ..header.clone()
+        };
+        let trained = train::retrain(
+            (retrain.text, retrain.options),
+            (&header, &dictionary),
+            &kept,
+            &output,
+            retrain.observer,
+        )?;
+        let input = Retrained {
+            trained: &trained,
+            input: &kept,
+        };
+        let output = TrainedOutput {
+            trained: &trained,
+            dim: header.dim,
+        };
+        encode((header, dictionary), &input, &output, how)
     }
 }
 

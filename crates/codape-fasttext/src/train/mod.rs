@@ -17,6 +17,7 @@ mod output;
 mod pretrained;
 mod progress;
 mod random;
+mod retrain;
 mod rows;
 mod std_sort;
 mod targets;
@@ -45,6 +46,7 @@ pub use error::{SaveError, TrainError};
 pub use model::TrainedModel;
 pub use options::TrainOptions;
 pub use progress::{Observer, TrainPhase, TrainProgress};
+pub(crate) use retrain::{Retrained, TrainedOutput, retrain};
 pub use text::TrainingText;
 
 /// Trains a supervised model.
@@ -290,7 +292,8 @@ impl Learning<'_> {
                 threads: options.threads.get(),
                 seed: options.seed,
             },
-            input_rows: dictionary.word_count() + header.bucket as usize,
+            input_rows: dictionary.word_count()
+                + dictionary.kept_ngrams().unwrap_or(header.bucket as usize),
             input_start,
             output_rows: dictionary.label_count(),
             output_start,

@@ -6,6 +6,7 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod autotune;
 mod compare;
 mod consistency;
 mod damage;
@@ -16,3 +17,4 @@ mod meter;
 mod parity;
 mod quantize;
 mod train;
+mod train_reference;

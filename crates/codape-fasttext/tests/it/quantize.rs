@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use codape_fasttext::{Access, Model, QuantizeError, QuantizeOptions};
+use codape_fasttext::{
+    Access, Model, QuantizeError, QuantizeOptions, Query, Retrain, Scratch, TrainOptions,
+    TrainingText, train,
+};
 use codape_testkit::{locate, tiny_model};
 use serde_json::{Value, json};
 
@@ -166,4 +169,67 @@ fn what_cannot_be_quantized_is_refused() {
     };
     let error = quantize(&small, &options).unwrap_err();
     assert!(matches!(error, QuantizeError::Option { .. }), "{error}");
+}
+
+#[test]
+fn training_again_makes_up_for_what_is_dropped() {
+    let mut lines = String::new();
+    for i in 0..6000_usize {
+        let label = ((i * 2_654_435_761) >> 7) % 3;
+        let words = [i % 400, i * 7 % 400, i * 11 % 400].map(|n| format!("w{label}x{n}"));
+        lines += &format!("__label__{label} {}\n", words.join(" "));
+    }
+    let text = TrainingText::from_bytes(lines.clone().into_bytes());
+    let options = TrainOptions {
+        dim: 8,
+        lr: 0.1,
+        epoch: 3,
+        bucket: 0,
+        ..TrainOptions::default()
+    };
+    let mut go_on = |_: &_| ControlFlow::Continue(());
+    let trained = train(&text, &options, &mut go_on).unwrap();
+    let model = Model::from_bytes(trained.to_bytes()).unwrap();
+    let cut = QuantizeOptions {
+        cutoff: Some(300),
+        qnorm: true,
+        ..QuantizeOptions::default()
+    };
+    let retrain_options = TrainOptions {
+        epoch: 10,
+        ..options
+    };
+    let mut phases = 0;
+    let mut observer = |_: &_| {
+        phases += 1;
+        ControlFlow::Continue(())
+    };
+    let retrain = Retrain {
+        text: &text,
+        options: &retrain_options,
+        observer: &mut observer,
+    };
+    let quantized = model
+        .quantize_and_retrain(&cut, retrain, &mut |_| ControlFlow::Continue(()))
+        .unwrap();
+    assert!(phases > 0);
+    let again = Model::from_bytes(quantized.to_bytes()).unwrap();
+    assert_eq!(again.dictionary().word_count(), 300);
+    assert_eq!(again.header().epoch, 10);
+    let once = Model::from_bytes(quantize(&model, &cut).unwrap()).unwrap();
+    // The loss that training lowers.
+    let loss = |model: &Model| {
+        let query = Query::new(3, 0.0).unwrap();
+        let of_line = |line: &str| {
+            let found = model
+                .predict(line.as_bytes(), &query, &mut Scratch::default())
+                .unwrap();
+            let label = line.split(' ').next().unwrap().as_bytes();
+            let right = found.iter().find(|best| model.label(best.label) == label);
+            -right.unwrap().probability.ln()
+        };
+        lines.lines().map(of_line).sum::<f32>() / lines.lines().count() as f32
+    };
+    let [again, once] = [&again, &once].map(loss);
+    assert!(again < once, "{again} {once}");
 }
