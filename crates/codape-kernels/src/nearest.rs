@@ -5,8 +5,8 @@ use crate::isa::kernel;
 
 /// Centroids that are compared side by side.
 const LANES: usize = 16;
-/// Points that are compared in one pass over the centroids.
-const BLOCK: usize = 2;
+/// Groups of centroids.
+const PANELS: usize = Codebook::CENTROIDS / LANES;
 
 /// 256 centroids of `dim` numbers each, laid out so that the distances of 16
 /// of them run side by side.
@@ -34,7 +34,7 @@ impl Codebook {
             Self::CENTROIDS * dim,
             "256 centroids of {dim} numbers"
         );
-        let mut values = vec![[0.0; LANES]; Self::CENTROIDS / LANES * dim];
+        let mut values = vec![[0.0; LANES]; PANELS * dim];
         for (i, centroid) in centroids.chunks_exact(dim).enumerate() {
             let panel = i / LANES * dim;
             for (column, value) in values[panel..panel + dim].iter_mut().zip(centroid) {
@@ -83,6 +83,9 @@ kernel! {
 }
 
 /// `DIM` is the number of columns where it is known when compiled, else 0.
+///
+/// Distances are written down first, then the least is looked for and its
+/// place: three plain loops become vectors where one that does all does not.
 #[inline(always)]
 fn nearest_body<const DIM: usize>(
     book: &Codebook,
@@ -91,56 +94,51 @@ fn nearest_body<const DIM: usize>(
     codes: &mut [u8],
 ) {
     let dim = if DIM == 0 { book.dim } else { DIM };
-    for (i, codes) in codes.chunks_mut(BLOCK).enumerate() {
-        // A point that is missing in the last block is the one before it.
-        let starts: [usize; BLOCK] =
-            std::array::from_fn(|p| (i * BLOCK + p.min(codes.len() - 1)) * stride);
-        let block: [&[f32]; BLOCK] = starts.map(|start| &points[start..start + dim]);
-        let mut least = [[f32::INFINITY; LANES]; BLOCK];
-        let mut panels = [[0_u32; LANES]; BLOCK];
-        for (panel, columns) in (0_u32..).zip(book.values.chunks_exact(dim)) {
-            let mut distances = [[0.0_f32; LANES]; BLOCK];
-            for (j, column) in columns.iter().enumerate() {
-                for (distances, point) in distances.iter_mut().zip(block) {
-                    for (distance, value) in distances.iter_mut().zip(column) {
-                        let difference = point[j] - value;
-                        *distance += difference * difference;
-                    }
-                }
+    let mut distances = [[0.0_f32; LANES]; PANELS];
+    for (i, code) in codes.iter_mut().enumerate() {
+        let point = &points[i * stride..i * stride + dim];
+        for (distances, columns) in distances.iter_mut().zip(book.values.chunks_exact(dim)) {
+            for (distance, value) in distances.iter_mut().zip(&columns[0]) {
+                let difference = point[0] - value;
+                *distance = difference * difference;
             }
-            for p in 0..BLOCK {
-                for lane in 0..LANES {
-                    let is_less = distances[p][lane] < least[p][lane];
-                    least[p][lane] = if is_less {
-                        distances[p][lane]
-                    } else {
-                        least[p][lane]
-                    };
-                    panels[p][lane] = if is_less { panel } else { panels[p][lane] };
+            for (number, column) in point.iter().zip(columns).skip(1) {
+                for (distance, value) in distances.iter_mut().zip(column) {
+                    let difference = number - value;
+                    *distance += difference * difference;
                 }
             }
         }
-        for (code, (least, panels)) in codes.iter_mut().zip(least.iter().zip(&panels)) {
-            *code = first_least(least, panels);
-        }
+        *code = first_least(&distances);
     }
 }
 
 /// The first centroid at the least distance.
 #[inline(always)]
-fn first_least(least: &[f32; LANES], panels: &[u32; LANES]) -> u8 {
-    let minimum = least.iter().copied().fold(f32::INFINITY, f32::min);
-    let mut first = u32::MAX;
-    for (lane, (distance, panel)) in (0_u32..).zip(least.iter().zip(panels)) {
-        let centroid = panel * LANES as u32 + lane;
-        let candidate = if *distance == minimum {
-            centroid
-        } else {
-            u32::MAX
-        };
-        first = first.min(candidate);
+fn first_least(distances: &[[f32; LANES]; PANELS]) -> u8 {
+    let mut least = [f32::INFINITY; LANES];
+    for distances in distances {
+        for (least, distance) in least.iter_mut().zip(distances) {
+            *least = if *distance < *least {
+                *distance
+            } else {
+                *least
+            };
+        }
     }
-    first as u8
+    let minimum = least
+        .iter()
+        .fold(f32::INFINITY, |a, b| if *b < a { *b } else { a });
+    for (panel, distances) in distances.iter().enumerate() {
+        let is_here = distances
+            .iter()
+            .fold(false, |is_here, distance| is_here | (*distance == minimum));
+        if is_here {
+            let lane = distances.iter().position(|distance| *distance == minimum);
+            return (panel * LANES + lane.unwrap_or(0)) as u8;
+        }
+    }
+    0
 }
 
 #[cfg(test)]
