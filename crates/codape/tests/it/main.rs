@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod conformance;
+mod measuring;
 mod service;
 
 use std::io::Write;
