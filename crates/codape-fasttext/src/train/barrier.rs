@@ -60,6 +60,11 @@ impl Barrier {
         Ok(())
     }
 
+    /// Lets nobody wait any more: a thread will never arrive.
+    pub(crate) fn break_up(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
     /// Breaks the barrier if the thread that holds this panics, lest the
     /// others wait for ever.
     pub(crate) fn guard(&self) -> Guard<'_> {
@@ -74,7 +79,7 @@ pub(crate) struct Guard<'a>(&'a Barrier);
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.is_broken.store(true, Ordering::Relaxed);
+            self.0.break_up();
         }
     }
 }

@@ -2,27 +2,32 @@
 //!
 //! 1. The text is read once for its words and labels (`vocabulary`), then for
 //!    the rows of the input matrix that it uses (`rows`).
-//! 2. Threads read it `epoch` times and learn (`fit`): an `example` is made of
-//!    each line, `targets` are picked for it, and the output matrix learns
-//!    them (`output`).
+//! 2. Threads read it `epoch` times and learn (`fit`, then `worker`): an
+//!    `example` is made of each line, `targets` are picked for it, and the
+//!    output matrix learns them (`output`). `exchange` is all that the threads
+//!    share.
 //! 3. The `model` is written.
 
 mod barrier;
 mod error;
 mod example;
+mod exchange;
 mod fit;
+mod lane;
 mod model;
 mod options;
 mod output;
 mod pretrained;
 mod progress;
 mod random;
+mod report;
 mod retrain;
 mod rows;
 mod std_sort;
 mod targets;
 mod text;
 mod vocabulary;
+mod worker;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -122,6 +127,9 @@ pub fn train(
 /// Streams of random numbers: below this those of the lanes, from here on
 /// those of the rows of the input matrix.
 const INPUT_STREAMS: u64 = 1 << 32;
+
+/// The stream that decides where the parts of the text are begun.
+const PARTS_STREAM: u64 = INPUT_STREAMS - 1;
 
 /// Goes on training a supervised model whose matrices are dense on more text,
 /// whose words and labels are added to its own.
@@ -279,7 +287,7 @@ impl Learning<'_> {
             })?;
         let lesson = Lesson {
             text,
-            parts: &marks.parts(LANES),
+            parts: &marks.parts(LANES, &mut Random::new(options.seed, PARTS_STREAM)),
             reader: LineReader {
                 features: Features { header, dictionary },
                 label_prefix: options.label_prefix.as_bytes(),

@@ -7,6 +7,7 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::random::Random;
 use super::std_sort::std_sort;
 use super::text::{Line, TrainingText};
 use crate::Dictionary;
@@ -280,18 +281,40 @@ impl Marks {
         self.lines
     }
 
-    /// Cuts the text into at most `count` parts of about as many lines each,
-    /// given as ranges of bytes.
-    pub(crate) fn parts(&self, count: usize) -> Vec<Range<u64>> {
+    /// Cuts the text into at most `count` parts of about as many lines each.
+    ///
+    /// Each is read from a place in it that chance chose: parts of a text
+    /// that repeats itself would otherwise show the same lines at the same
+    /// time.
+    pub(crate) fn parts(&self, count: usize, random: &mut Random) -> Vec<Part> {
         let marks = self.offsets.len();
         let count = count.min(marks);
-        let start = |part: usize| {
-            let mark = marks * part / count;
-            self.offsets.get(mark).copied().unwrap_or(self.end)
+        let first = |part: usize| marks * part / count;
+        let offset = |mark: usize| self.offsets.get(mark).copied().unwrap_or(self.end);
+        let part = |part: usize| {
+            let (start, end) = (first(part), first(part + 1));
+            let middle = start + random.below(end - start);
+            Part {
+                ranges: [offset(middle)..offset(end), offset(start)..offset(middle)],
+            }
         };
-        (0..count)
-            .map(|part| start(part)..start(part + 1))
-            .collect()
+        (0..count).map(part).collect()
+    }
+}
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its bytes, in the order in which they are read.
+    pub(crate) ranges: [Range<u64>; 2],
+}
+
+impl Part {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.ranges
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum()
     }
 }
 
@@ -370,20 +393,24 @@ mod tests {
         let all = TrainingText::from_bytes((lines.join("\n") + "\n").into_bytes());
         let (_, marks) = count(&all, b"__label__", |_, _| true).unwrap().unwrap();
         assert_eq!(marks.lines(), 20_000);
-        let parts = marks.parts(16);
+        let parts = marks.parts(16, &mut Random::new(0, 0));
         assert_eq!(parts.len(), 16);
-        assert_eq!((parts[0].start, parts[15].end), (0, all.len_bytes()));
-        let mut total = 0;
-        for (i, part) in parts.iter().enumerate() {
-            assert!(i == 0 || parts[i - 1].end == part.start);
-            let mut reader = all.lines(part.clone());
+        let (mut total, mut end) = (0, 0);
+        for part in &parts {
+            let [later, earlier] = &part.ranges;
+            assert_eq!((earlier.start, earlier.end), (end, later.start));
+            end = later.end;
             let mut count = 0;
-            while reader.next_line().unwrap().is_some() {
-                count += 1;
+            for range in part.ranges.clone() {
+                let mut reader = all.lines(range);
+                while reader.next_line().unwrap().is_some() {
+                    count += 1;
+                }
             }
             assert!((1200..1300).contains(&count), "{count}");
             total += count;
         }
+        assert_eq!(end, all.len_bytes());
         assert_eq!(total, 20_000);
     }
 
@@ -391,9 +418,11 @@ mod tests {
     fn few_lines_make_few_parts() {
         let text = TrainingText::from_bytes(b"a\nb\nc".to_vec());
         let (_, marks) = count(&text, b"__label__", |_, _| true).unwrap().unwrap();
-        assert_eq!(marks.parts(16), [0..2, 2..4, 4..5]);
+        let parts = marks.parts(16, &mut Random::new(0, 0));
+        let ranges: Vec<_> = parts.iter().map(|part| part.ranges.clone()).collect();
+        assert_eq!(ranges, [[0..2, 0..0], [2..4, 2..2], [4..5, 4..4]]);
         let none = TrainingText::from_bytes(Vec::new());
         let (_, marks) = count(&none, b"__label__", |_, _| true).unwrap().unwrap();
-        assert!(marks.parts(16).is_empty());
+        assert!(marks.parts(16, &mut Random::new(0, 0)).is_empty());
     }
 }

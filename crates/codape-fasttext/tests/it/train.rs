@@ -331,3 +331,28 @@ fn a_learning_rate_that_is_too_high_is_told() {
         "{error:?}"
     );
 }
+
+#[test]
+fn a_text_that_repeats_itself_is_learnt_as_well() {
+    // The period divides the sixteen parts that a text is read in.
+    let mut period = String::new();
+    for _ in 0..16 {
+        period += &lines(6);
+    }
+    let repeated = period.repeat(16);
+    for loss in LOSSES {
+        let options = TrainOptions {
+            epoch: 10,
+            ..options(loss)
+        };
+        let model = open(&trained(&repeated, &options));
+        for (code, words) in TRADES {
+            let line: Vec<&str> = words.split(' ').take(1).collect();
+            assert_eq!(
+                best(&model, line[0]),
+                format!("__label__{code}"),
+                "{loss:?}"
+            );
+        }
+    }
+}
