@@ -46,6 +46,7 @@ mod recipe;
 mod refusal;
 mod report;
 
+pub use codape_table::Delimiter;
 pub use error::TrainerError;
 pub use golden::GoldenResult;
 pub use job::{Job, Outcome, train_coder};

@@ -2,6 +2,7 @@
 
 mod measure;
 mod quantize;
+mod train_coder;
 mod training;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use codape_fasttext::Access;
 
 pub use measure::Test;
 pub use quantize::Quantize;
+pub use train_coder::TrainCoder;
 pub use training::Train;
 
 /// Codes free-text descriptions of business activity to a statistical
@@ -41,6 +43,7 @@ pub enum Command {
     Test(Test),
     Quantize(Quantize),
     Train(Train),
+    TrainCoder(TrainCoder),
     Completions(Completions),
 }
 

@@ -9,6 +9,7 @@ mod quantize;
 mod serve;
 mod test;
 mod train;
+mod train_coder;
 
 use clap::CommandFactory;
 
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Quantize(arguments) => quantize::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::TrainCoder(arguments) => train_coder::run(&arguments),
         Command::Completions(arguments) => completions(&arguments),
     }
 }

@@ -5,6 +5,7 @@
 mod conformance;
 mod measuring;
 mod service;
+mod train_coder;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
