@@ -246,27 +246,61 @@ fn prefetch(numbers: &[f32], start: usize, count: usize) {
     let _ = (numbers, start, count, LINE);
 }
 
+/// Random numbers, a stream for each lane.
+#[derive(Clone, Debug)]
+pub struct LaneRandom([u32; LANES]);
+
+impl LaneRandom {
+    /// The streams of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        // Xorshift must not start from 0, and takes a while to forget a start
+        // with few bits.
+        let start = |lane: usize| {
+            let mixed = (seed ^ 0x9e37_79b9_7f4a_7c15)
+                .wrapping_add(lane as u64)
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed >> 32) as u32 | 1
+        };
+        Self(std::array::from_fn(start))
+    }
+}
+
 kernel! {
-    /// Marks the numbers that are further from 0 than `least`, and what is no
-    /// number: a bit for each lane of each row. `marks` is as long as `rows`.
-    pub fn mark_far_from_zero(isa, rows: &[Lanes], least: f32, marks: &mut [u16]) = mark_body;
+    /// Rounds small errors by chance: one between 0 and `least` becomes
+    /// `least` as often as its share of it, and 0 else, so that the mean of
+    /// what comes out is what went in and most of it is 0; the same below 0.
+    /// Marks what is not 0 then, and what is no number: a bit for each lane of
+    /// each row. `marks` is as long as `rows`.
+    pub fn thin_errors(isa, rows: &mut [Lanes], least: f32, random: &mut LaneRandom, marks: &mut [u16]) = thin_body;
 }
 
 #[inline(always)]
-fn mark_body(rows: &[Lanes], least: f32, marks: &mut [u16]) {
-    for (row, mark) in rows.iter().zip(marks) {
-        // One byte for each lane, then one bit: what the compiler makes
-        // vectors of.
-        let mut is_far = [0_u32; LANES];
-        for (is_far, number) in is_far.iter_mut().zip(row) {
-            *is_far = 1 - u32::from(number.abs() <= least);
+fn thin_body(rows: &mut [Lanes], least: f32, random: &mut LaneRandom, marks: &mut [u16]) {
+    const UNIT: f32 = 1.0 / (1 << 24) as f32;
+    let mut states = random.0;
+    for (row, mark) in rows.iter_mut().zip(marks) {
+        // Whole words for each lane: what the compiler makes vectors of.
+        let mut is_kept = [0_u32; LANES];
+        for ((number, state), is_kept) in row.iter_mut().zip(&mut states).zip(&mut is_kept) {
+            // Xorshift (Marsaglia, Journal of Statistical Software 8, 2003).
+            *state ^= *state << 13;
+            *state ^= *state >> 17;
+            *state ^= *state << 5;
+            let drawn = (*state >> 8).cast_signed() as f32 * (UNIT * least);
+            let size = number.abs();
+            *is_kept = 1 - u32::from(size <= drawn);
+            // Written so that a NaN stays one.
+            let rounded = if size < least { least } else { size };
+            *number = rounded.copysign(*number);
         }
         let mut bits = 0;
-        for (lane, is_far) in is_far.iter().enumerate() {
-            bits |= is_far << lane;
+        for (lane, is_kept) in is_kept.iter().enumerate() {
+            bits |= is_kept << lane;
         }
         *mark = bits as u16;
     }
+    random.0 = states;
 }
 
 kernel! {
@@ -473,21 +507,26 @@ mod tests {
     }
 
     #[test]
-    fn numbers_far_from_zero_are_marked() {
-        let mut rows = [[0.0; LANES], [-0.5; LANES]];
-        rows[0][3] = 0.1001;
-        rows[0][15] = -7.0;
-        rows[0][4] = 0.1;
-        rows[0][5] = f32::NAN;
+    fn small_errors_are_rounded_by_chance_and_large_ones_stay() {
+        const ROWS: usize = 20_000;
         for isa in Isa::available() {
-            let mut marks = [0; 2];
-            mark_far_from_zero(isa, &rows, 0.1, &mut marks);
-            assert_eq!(
-                marks,
-                [1 << 3 | 1 << 5 | 1 << 15, u16::MAX],
-                "{}",
-                isa.name()
-            );
+            let mut rows = vec![[-0.025; LANES]; ROWS];
+            rows[7] = [0.0; LANES];
+            rows[7][3] = -0.5;
+            rows[7][4] = f32::NAN;
+            let mut marks = vec![0; ROWS];
+            thin_errors(isa, &mut rows, 0.1, &mut LaneRandom::new(1), &mut marks);
+            assert_eq!(marks[7], 1 << 3 | 1 << 4, "{}", isa.name());
+            assert!(rows[7][3] == -0.5 && rows[7][4].is_nan());
+            assert_eq!(rows[8], [-0.1; LANES]);
+            for lane in 0..LANES {
+                let kept = marks.iter().filter(|mark| *mark >> lane & 1 == 1).count();
+                assert!(
+                    (4_700..5_300).contains(&kept),
+                    "{} {lane} {kept}",
+                    isa.name()
+                );
+            }
         }
     }
 

@@ -68,7 +68,7 @@ impl<'a> Worker<'a> {
             lanes: lanes.collect(),
             scratch: LineScratch::default(),
             input,
-            output: OutputShard::new(range, lesson.output_rows, stride, output)
+            output: OutputShard::new(range, lesson.schedule.seed, stride, output)
                 .map_err(TrainError::Memory)?,
             vectors: Vectors::new(stride).map_err(TrainError::Memory)?,
             gradient: vec![0.0; stride],
