@@ -78,7 +78,7 @@ pub enum TableError {
     /// A column of a Parquet file is compressed in a way that is not read.
     #[error(
         "the column {column:?} of {} is compressed with {found}: \
-         write the file again with snappy, gzip, lz4_raw or no compression",
+         write the file again with snappy, zstd, gzip, lz4_raw or no compression",
         path.display()
     )]
     Compression {

@@ -180,6 +180,7 @@ fn check_compression(
                 | Compression::GZIP(_)
                 | Compression::LZ4
                 | Compression::LZ4_RAW
+                | Compression::ZSTD(_)
         );
         if !is_read && wanted.contains(&name) {
             return Err(TableError::Compression {
