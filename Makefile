@@ -30,7 +30,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-train hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ hostile: ## every prefix and every flipped bit of a 560 kB model
 
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench
+
+bench-train: ## time training against the same, and compare accuracy on public benchmarks
+	scripts/bench-train
 
 $(CARGO_DENY):
 	scripts/install-tool cargo-deny $(CARGO_DENY_VERSION) '$@'

@@ -117,21 +117,7 @@ fn print(arguments: &Compare, texts: &[String], measured: &[Measured]) {
         .map(|text| text.split_whitespace().count())
         .sum();
     let megabytes = std::fs::metadata(&arguments.model).map_or(0, |file| file.len() / 1_000_000);
-    let git = |arguments: &[&str]| machine::first_line(Path::new("git"), arguments);
-    println!(
-        "- date: {}",
-        machine::first_line(Path::new("date"), &["-u", "+%F %H:%M UTC"])
-    );
-    println!("- machine: {}", machine::processor());
-    println!("- commit: {}", git(&["describe", "--always", "--dirty"]));
-    println!(
-        "- compiler: {}",
-        machine::first_line(Path::new("rustc"), &["--version"])
-    );
-    println!(
-        "- C++ compiler: {}",
-        machine::first_line(Path::new("g++"), &["--version"])
-    );
+    print!("{}", machine::facts());
     println!("- peers: fastText 0.9.3 (PyPI's source), crate `fasttext` 0.8");
     println!(
         "- texts: {} of {:.1} words in the mean; {K} labels asked for; model of {megabytes} MB",

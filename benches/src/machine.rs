@@ -3,6 +3,23 @@
 use std::path::Path;
 use std::process::Command;
 
+/// What stands above every table: a line each for the date, the machine, the
+/// state of the code and the compilers.
+pub fn facts() -> String {
+    let said = |program: &str, arguments: &[&str]| first_line(Path::new(program), arguments);
+    let facts = [
+        ("date", said("date", &["-u", "+%F %H:%M UTC"])),
+        ("machine", processor()),
+        ("commit", said("git", &["describe", "--always", "--dirty"])),
+        ("compiler", said("rustc", &["--version"])),
+        ("C++ compiler", said("g++", &["--version"])),
+    ];
+    let lines = facts
+        .iter()
+        .map(|(name, fact)| format!("- {name}: {fact}\n"));
+    lines.collect()
+}
+
 /// The processor's name and the number of cores that this process may use.
 pub fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -1,21 +1,27 @@
-//! Times prediction beside the official fastText and the `fasttext` crate.
+//! Measures prediction and training beside the official fastText and the
+//! `fasttext` crate.
 //!
-//! Every peer is a process of its own that holds the model and is asked for
-//! one round after another, so that load times and memory are its own and the
-//! rounds of all peers alternate. The answers are compared before any time is
-//! taken. `make bench` prepares the model and runs it.
+//! For prediction, every peer is a process of its own that holds the model and
+//! is asked for one round after another, so that load times and memory are its
+//! own and the rounds of all peers alternate. The answers are compared before
+//! any time is taken. `make bench` prepares the model and runs it. What is in
+//! `training` is run by `make bench-train`.
 
 mod answers;
 mod compare;
 mod machine;
 mod peer;
+mod training;
 mod worker;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-/// Times prediction beside the official fastText and the fasttext crate.
+use training::{CrateTrain, Timed, Training};
+
+/// Measures prediction and training beside the official fastText and the
+/// fasttext crate.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -24,7 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run every peer and print the table.
+    /// Time prediction: run every peer and print the table.
     Compare(Compare),
     /// Be one peer: load, then answer what the standard input asks.
     Worker {
@@ -35,6 +41,14 @@ enum Command {
         /// The texts, one a line.
         texts: PathBuf,
     },
+    /// Time training: every program in turn.
+    TrainTimes(Training),
+    /// Compare what codape and the official program make of public benchmarks.
+    TrainAccuracy(Training),
+    /// Train with the fasttext crate.
+    TrainCrate(CrateTrain),
+    /// Run one program and print what it took.
+    Timed(Timed),
 }
 
 /// What is compared.
@@ -67,5 +81,9 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Worker { kind, model, texts } => worker::run(kind, &model, &texts),
+        Command::TrainTimes(arguments) => training::times(&arguments),
+        Command::TrainAccuracy(arguments) => training::accuracy(&arguments),
+        Command::TrainCrate(arguments) => arguments.run(),
+        Command::Timed(arguments) => arguments.run(),
     }
 }
