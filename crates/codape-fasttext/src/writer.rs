@@ -10,7 +10,7 @@ use crate::{Dictionary, Header, SaveError};
 const BUFFER_BYTES: usize = 1 << 20;
 /// A run of zeros of at least this many bytes is left as a hole: file systems
 /// keep holes in blocks of 4 KiB, so that a shorter one saves nothing.
-const SMALLEST_HOLE_BYTES: u64 = 8 << 10;
+const SMALLEST_HOLE_BYTES: u64 = 1 << 20;
 
 /// What a row of a matrix came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,11 @@ pub(crate) fn write_i64(out: &mut impl Write, number: u64) -> io::Result<()> {
 }
 
 /// Writes a file: first under another name in the same directory, then, once
-/// it is on the disk, under its own. Until then what was there stays.
+/// it is whole, under its own. Until then what was there stays.
+///
+/// The disk is not waited for, which for a model of a gigabyte takes longer
+/// than to train it: a power cut in the next seconds may lose the file or cut
+/// it short, and a file that was cut short is refused when it is opened.
 ///
 /// A symbolic link is followed. What is there and is no regular file, a device
 /// for instance, is refused.
@@ -165,7 +169,6 @@ fn save_to(
     write(&mut buffered)?;
     buffered.flush()?;
     drop(buffered);
-    temporary.as_file().sync_all()?;
     temporary.persist(&target)?;
     Ok(())
 }

@@ -20,7 +20,7 @@ const ROWS: usize = 4;
 /// Numbers of a row that stay in registers while lanes are walked.
 const SPAN: usize = 4 * CHUNK;
 /// How many rows ahead memory is asked for.
-const AHEAD: usize = 6;
+const AHEAD: usize = 8;
 
 /// `a * b + c`.
 #[inline(always)]

@@ -1,14 +1,17 @@
 //! Where threads wait for each other.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Turns of waiting before the processor is given to others, where there is a
-/// processor for each thread.
-const SPINS: u32 = 4096;
+/// Turns of waiting before a thread sleeps, where there is a processor for
+/// each: longer than the others need where nothing else runs. On a busy machine
+/// a thread that sleeps comes back sooner than one that used its time up.
+const SPINS: u32 = 1000;
 
 /// A point that all threads must reach before one may go on, many thousand
-/// times a second: they spin, where `std::sync::Barrier` would sleep.
+/// times a second: they spin a while, where `std::sync::Barrier` would sleep
+/// at once.
 #[derive(Debug)]
 pub(crate) struct Barrier {
     threads: usize,
@@ -16,6 +19,9 @@ pub(crate) struct Barrier {
     arrived: AtomicUsize,
     round: AtomicUsize,
     is_broken: AtomicBool,
+    /// Held while `round` or `is_broken` changes, for those who sleep.
+    change: Mutex<()>,
+    changed: Condvar,
 }
 
 /// A thread will never arrive.
@@ -31,6 +37,8 @@ impl Barrier {
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
             is_broken: AtomicBool::new(false),
+            change: Mutex::new(()),
+            changed: Condvar::new(),
         }
     }
 
@@ -42,27 +50,48 @@ impl Barrier {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.arrived.store(0, Ordering::Relaxed);
+            let change = self.lock();
             self.round.store(round.wrapping_add(1), Ordering::Release);
+            drop(change);
+            self.changed.notify_all();
             return Ok(());
         }
-        let mut spins = 0;
-        while self.round.load(Ordering::Acquire) == round {
-            if self.is_broken.load(Ordering::Relaxed) {
-                return Err(Broken);
+        let is_waiting = || self.round.load(Ordering::Acquire) == round && !self.is_broken();
+        for _ in 0..self.spins {
+            if !is_waiting() {
+                break;
             }
-            if spins < self.spins {
-                spins += 1;
-                std::hint::spin_loop();
-            } else {
-                thread::yield_now();
+            std::hint::spin_loop();
+        }
+        if is_waiting() {
+            let mut change = self.lock();
+            while is_waiting() {
+                let slept = self.changed.wait(change);
+                change = slept.unwrap_or_else(PoisonError::into_inner);
             }
         }
-        Ok(())
+        // All may have arrived before one of them broke it.
+        if self.round.load(Ordering::Acquire) == round {
+            Err(Broken)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets nobody wait any more: a thread will never arrive.
     pub(crate) fn break_up(&self) {
+        let change = self.lock();
         self.is_broken.store(true, Ordering::Relaxed);
+        drop(change);
+        self.changed.notify_all();
     }
 
     /// Breaks the barrier if the thread that holds this panics, lest the

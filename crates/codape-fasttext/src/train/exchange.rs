@@ -23,8 +23,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) stride: usize,
     pub(crate) deal: Deal,
     pub(crate) barrier: Barrier,
-    /// Written between the last barrier of a batch and the first of the next,
-    /// read after that: all threads see the same.
+    /// Written before the last barrier of a batch, read behind it: all threads
+    /// see the same.
     pub(crate) is_over: AtomicBool,
     pub(crate) outcome: Mutex<Result<(), TrainError>>,
     pub(crate) slots: Vec<Slot>,

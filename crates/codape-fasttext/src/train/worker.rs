@@ -1,6 +1,5 @@
 //! A thread of a training: its rows, and what it does with a batch.
 
-use std::io;
 use std::sync::atomic::Ordering;
 
 use codape_kernels::minibatch::{LANES, add_to_rows, sum_rows};
@@ -83,14 +82,14 @@ impl<'a> Worker<'a> {
     ) -> Result<(Numbers, OutputShard), TrainError> {
         let shared = self.shared;
         let _guard = shared.barrier.guard();
+        let wait = || shared.barrier.wait().map_err(|Broken| TrainError::Stopped);
         let mut reporter = Reporter::new();
+        let mut reason_to_stop = None;
+        self.read_lines(0)
+            .unwrap_or_else(|error| shared.stop(error));
+        wait()?;
         for number in 0.. {
             let turn = (number % 2) as usize;
-            if let Err(error) = self.read_lines(turn) {
-                shared.stop(TrainError::Read(error));
-            }
-            let wait = || shared.barrier.wait().map_err(|Broken| TrainError::Stopped);
-            wait()?;
             let batch = Batch::of(shared, turn);
             if shared.is_over.load(Ordering::Relaxed) || batch.is_over() {
                 break;
@@ -107,19 +106,24 @@ impl<'a> Worker<'a> {
                 self.normalize(&own);
             }
             self.learn_output(&batch, number);
+            // The next lines are read here so that one barrier serves both.
+            // Whatever ends the training is told here and nowhere else: all
+            // threads see the same behind the barrier.
+            let next = self.read_lines(1 - turn);
+            if let Some(reason) = next.err().or(reason_to_stop.take()) {
+                shared.stop(reason);
+            }
             wait()?;
             self.learn_input(&batch);
-            if let Some(observer) = &mut observer
-                && let Err(reason) = reporter.look(&self, &batch, &mut **observer)
-            {
-                shared.stop(reason);
+            if let Some(observer) = &mut observer {
+                reason_to_stop = reporter.look(&self, &batch, &mut **observer).err();
             }
         }
         Ok((self.input, self.output))
     }
 
     /// Reads the next line of each lane that this thread reads.
-    pub(crate) fn read_lines(&mut self, turn: usize) -> io::Result<()> {
+    fn read_lines(&mut self, turn: usize) -> Result<(), TrainError> {
         let Shared {
             lesson,
             rows,
@@ -137,7 +141,9 @@ impl<'a> Worker<'a> {
         for (lane, slot) in self.lanes.iter_mut().zip(slots.iter_mut()) {
             slot.example.clear();
             slot.targets.clear();
-            slot.is_done = lane.read(maker, &mut self.scratch, &mut slot.example)?;
+            slot.is_done = lane
+                .read(maker, &mut self.scratch, &mut slot.example)
+                .map_err(TrainError::Read)?;
             lane.tokens_read += slot.example.tokens;
             slot.tokens_read = lane.tokens_read;
             slot.bytes_read = lane.bytes_read();
@@ -152,7 +158,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Lowers the learning rate, once enough tokens were read.
-    pub(crate) fn set_lr(&mut self, batch: &Batch<'_>) {
+    fn set_lr(&mut self, batch: &Batch<'_>) {
         let schedule = &self.shared.lesson.schedule;
         let tokens: u64 = batch.lanes().map(|(_, line)| line.tokens_read).sum();
         if tokens - self.lr_tokens > u64::from(schedule.lr_update_rate) {
@@ -169,7 +175,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Sums this thread's rows of each lane.
-    pub(crate) fn sum_rows(&mut self, batch: &Batch<'_>) {
+    fn sum_rows(&mut self, batch: &Batch<'_>) {
         let mut sums = write(&self.shared.slots[self.id].sums);
         sums.fill(0.0);
         for (lane, line) in batch.usable() {
@@ -179,7 +185,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes the means of the sums of all threads.
-    pub(crate) fn make_vectors(&mut self, batch: &Batch<'_>) {
+    fn make_vectors(&mut self, batch: &Batch<'_>) {
         let stride = self.shared.stride;
         self.vectors.rows.fill(0.0);
         for slot in &self.shared.slots {
@@ -195,7 +201,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes probabilities, knowing what the others found.
-    pub(crate) fn normalize(&mut self, own: &Normalizer) {
+    fn normalize(&mut self, own: &Normalizer) {
         let mut total = Normalizer::default();
         for slot in &self.shared.slots {
             total.merge(&read(&slot.normalizer));
@@ -204,7 +210,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Teaches this thread's rows of the output matrix.
-    pub(crate) fn learn_output(&mut self, batch: &Batch<'_>, number: u64) {
+    fn learn_output(&mut self, batch: &Batch<'_>, number: u64) {
         let Self {
             output,
             vectors,
@@ -251,7 +257,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Teaches this thread's rows of the input matrix what all threads found.
-    pub(crate) fn learn_input(&mut self, batch: &Batch<'_>) {
+    fn learn_input(&mut self, batch: &Batch<'_>) {
         let stride = self.shared.stride;
         let found: Vec<_> = self
             .shared
