@@ -28,12 +28,17 @@ RUNS ?= 10000000
 # Processes that share them.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
+# Where the bundled package is made.
+bundled := $(target)/bundled
+# The folder of the official files that its model learns from; see models/naf-rev2/README.md.
+SOURCES ?=
+
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-train hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-train bundled-package hostile
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## build and start the service on the package that the program carries
 	$(CARGO) run --release --locked -p codape -- serve
@@ -83,6 +88,18 @@ bench: ## time predictions against the official program and the fasttext crate
 
 bench-train: ## time training against the same, and compare accuracy on public benchmarks
 	scripts/bench-train
+
+bundled-package: ## make models/naf-rev2 again: SOURCES is the folder of the official files
+	$(CARGO) build --release --locked -p codape
+	rm -rf '$(bundled)' && mkdir -p '$(bundled)'
+	'$(PYTHON)' models/naf-rev2/corpus.py $(if $(SOURCES),--sources '$(SOURCES)') --output '$(bundled)/corpus.csv'
+	'$(target)/release/codape' train-coder '$(bundled)/corpus.csv' --output '$(bundled)/package' \
+	  --text libelle --code code --profile models/naf-rev2/cleaning.json --golden models/naf-rev2/golden.csv \
+	  --test-share 0 --oversample 0 --seed 1 --thread 2 --loss softmax --lr 1 --epoch 8 --dim 100 \
+	  --wordNgrams 2 --minn 3 --maxn 5 --bucket 200000 --quantize
+	'$(PYTHON)' models/naf-rev2/evaluate.py --codape '$(target)/release/codape' --package '$(bundled)/package' \
+	  --output '$(bundled)/package/metrics.json' models/naf-rev2/evaluation.csv
+	cd '$(bundled)/package' && cp coder.json cleaning.json recipe.json model.ftz metrics.json '$(CURDIR)/models/naf-rev2/'
 
 $(CARGO_DENY):
 	scripts/install-tool cargo-deny $(CARGO_DENY_VERSION) '$@'

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod conformance;
+mod interrupted;
 mod measuring;
 mod service;
 mod train_coder;
+mod training;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -79,7 +81,7 @@ fn the_main_job_needs_no_file() {
     assert_eq!(ancestors, ["9602", "960", "96", "S"]);
     let p = |rank: usize| answer["suggestions"][rank]["probability"].as_f64().unwrap();
     assert_eq!(answer["confidence"].as_f64(), Some(p(0) - p(1)));
-    assert_eq!(answer["decision"], "review");
+    assert_eq!(answer["decision"], "automatic");
 }
 
 #[test]
@@ -184,6 +186,10 @@ fn every_command_has_help() {
         "clean",
         "nomenclature",
         "inspect",
+        "test",
+        "quantize",
+        "train",
+        "train-coder",
         "completions",
     ] {
         let help = stdout_of(&[command, "--help"], b"");
