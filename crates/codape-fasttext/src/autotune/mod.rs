@@ -18,9 +18,9 @@ use codape_kernels::FileBytes;
 use strategy::{Candidate, Strategy};
 
 use crate::{
-    Access, LoadError, Meter, Model, QuantizeError, QuantizeOptions, QuantizedModel, Query,
-    QueryError, SaveError, TestError, TrainError, TrainOptions, TrainProgress, TrainedModel,
-    TrainingText, train,
+    Access, LoadError, Meter, Model, QuantizeError, QuantizeObserver, QuantizeOptions,
+    QuantizedModel, Query, QueryError, SaveError, TestError, TrainError, TrainOptions,
+    TrainProgress, TrainedModel, TrainingText, train,
 };
 
 pub use metric::{AutotuneMetric, MetricError};
@@ -198,6 +198,9 @@ pub struct AutotuneProgress<'a> {
 pub enum AutotuneEvent<'a> {
     /// The trial in hand is being trained.
     Training(&'a TrainProgress),
+    /// The trial in hand is being quantized; this share is done, 0 to 1. It
+    /// starts anew where the model did not fit.
+    Quantizing(f64),
     /// The trial in hand is done.
     Done(&'a Trial),
 }
@@ -354,6 +357,20 @@ impl Search<'_> {
         self.stopped |= observer(&progress).is_break();
     }
 
+    /// Does as [`tell`](Self::tell) within a trial, which ends where it must.
+    fn go_on(
+        &mut self,
+        event: AutotuneEvent<'_>,
+        observer: &mut AutotuneObserver<'_>,
+    ) -> ControlFlow<()> {
+        self.tell(event, observer);
+        if self.stopped || self.started.elapsed() >= self.options.duration {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
     /// Trains and measures a model, and keeps it where it is the best.
     fn try_out(
         &mut self,
@@ -363,14 +380,7 @@ impl Search<'_> {
         let trained = train(
             self.text,
             &candidate.train,
-            &mut |progress: &TrainProgress| {
-                self.tell(AutotuneEvent::Training(progress), observer);
-                if self.stopped || self.started.elapsed() >= self.options.duration {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            },
+            &mut |progress: &TrainProgress| self.go_on(AutotuneEvent::Training(progress), observer),
         );
         let trained = match trained {
             Ok(trained) => trained,
@@ -386,8 +396,14 @@ impl Search<'_> {
             self.keep_if_best(score, candidate, None, model);
             return Ok((Outcome::Scored(score), None));
         };
-        let Some((quantized, bytes, options)) = fit(&dense, candidate.dsub, model_bytes)? else {
-            return Ok((Outcome::TooLarge, None));
+        let fitted = fit(&dense, (candidate.dsub, model_bytes), &mut |done| {
+            self.go_on(AutotuneEvent::Quantizing(done), observer)
+        });
+        let (quantized, bytes, options) = match fitted {
+            Ok(Some(fitted)) => fitted,
+            Ok(None) => return Ok((Outcome::TooLarge, None)),
+            Err(QuantizeError::Stopped) => return Ok((Outcome::OutOfTime, None)),
+            Err(error) => return Err(error.into()),
         };
         let model = Model::from_bytes(bytes).map_err(|source| LoadError::Format {
             path: self.path.clone(),
@@ -438,9 +454,9 @@ impl Search<'_> {
 /// it cannot.
 fn fit(
     model: &Model,
-    dsub: usize,
-    most: u64,
-) -> Result<Option<(QuantizedModel, Vec<u8>, QuantizeOptions)>, AutotuneError> {
+    (dsub, most): (usize, u64),
+    observer: &mut QuantizeObserver<'_>,
+) -> Result<Option<(QuantizedModel, Vec<u8>, QuantizeOptions)>, QuantizeError> {
     let labels = model.dictionary().label_count() as i64;
     let qout = labels >= LEAST_CUTOFF;
     let mut cutoff = first_cutoff(model, qout, dsub, most);
@@ -454,7 +470,7 @@ fn fit(
             qout,
             cutoff: usize::try_from(cutoff).ok(),
         };
-        let quantized = model.quantize(&options, &mut |_| ControlFlow::Continue(()))?;
+        let quantized = model.quantize(&options, observer)?;
         let bytes = quantized.to_bytes();
         let excess = (bytes.len() as u64).saturating_sub(most) as i64;
         if excess == 0 {

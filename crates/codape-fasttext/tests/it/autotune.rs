@@ -155,3 +155,24 @@ fn the_time_that_is_over_breaks_a_trial_off() {
     assert_eq!(trials[0].outcome, Outcome::OutOfTime);
     assert!(started.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+fn a_quantization_is_broken_off() {
+    let (mut train, mut options) = quick();
+    train.minn = 2;
+    train.maxn = 4;
+    options.model_bytes = Some(22_000);
+    let mut observer = |progress: &AutotuneProgress<'_>| match progress.event {
+        AutotuneEvent::Quantizing(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let text = (
+        &TrainingText::from_bytes(text(2000)),
+        &ValidationText::from_bytes(text(200)),
+    );
+    let found = autotune(text, &train, &options, &mut observer);
+    assert!(
+        matches!(found, Err(AutotuneError::OutOfTime { .. })),
+        "{found:?}"
+    );
+}
