@@ -1,5 +1,6 @@
 //! The arguments of the command line, and the help that teaches them.
 
+mod autotune;
 mod measure;
 mod quantize;
 mod train_coder;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codape_fasttext::Access;
 
+pub use autotune::{AutotuneArgs, Typed};
 pub use measure::Test;
 pub use quantize::Quantize;
 pub use train_coder::TrainCoder;

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod autotune;
 mod clean;
 mod code;
 mod inspect;

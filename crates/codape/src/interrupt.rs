@@ -1,5 +1,8 @@
 //! Ctrl-C during long work: the work is told to stop, and tidies up.
 
+use std::error::Error;
+use std::fmt;
+use std::ops::ControlFlow;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +12,19 @@ use anyhow::Context;
 use codape_server::stop_signal;
 
 /// The exit status of a program that Ctrl-C ended, as shells have it.
-const INTERRUPTED: i32 = 130;
+pub const STATUS: u8 = 130;
+
+/// The work was broken off, and left nothing behind.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("stopped; nothing was written")
+    }
+}
+
+impl Error for Interrupted {}
 
 /// Whether Ctrl-C was pressed, or the program was asked to end.
 #[derive(Debug, Clone)]
@@ -35,7 +50,7 @@ impl Interrupt {
                 seen.store(true, Ordering::Relaxed);
                 if let Ok(second) = stop_signal() {
                     second.await;
-                    process::exit(INTERRUPTED);
+                    process::exit(STATUS.into());
                 }
             });
         });
@@ -45,5 +60,23 @@ impl Interrupt {
     /// Whether the work must stop.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// What an observer of the work answers.
+    pub fn flow(&self) -> ControlFlow<()> {
+        if self.is_set() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Ends the work between two steps of it, before a file is written.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        if self.is_set() {
+            Err(Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -47,7 +47,7 @@ pub fn for_each_batch(
             progress.finish_and_clear();
             return Ok(());
         }
-        work(&lines)?;
+        work(&lines).inspect_err(|_| progress.finish_and_clear())?;
         progress.inc(bytes as u64);
     }
 }

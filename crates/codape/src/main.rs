@@ -4,13 +4,17 @@ mod cli;
 mod commands;
 mod interrupt;
 mod lines;
+mod output;
 mod package;
 mod print;
 mod progress;
+mod repeat;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use interrupt::Interrupted;
 
 fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
@@ -18,7 +22,11 @@ fn main() -> ExitCode {
         Err(error) if lines::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("codape: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Interrupted>() {
+                ExitCode::from(interrupt::STATUS)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Progress of long work, on standard error.
 
+mod search;
+
 use codape_fasttext::{TrainPhase, TrainProgress, TrainedModel};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+pub use search::SearchBars;
 
 /// Steps of a bar of training.
 const STEPS: u64 = 1000;
@@ -23,7 +27,7 @@ impl TrainingBar {
         } else {
             ProgressBar::hidden()
         };
-        let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3} % {msg}");
+        let style = ProgressStyle::with_template("{prefix:10} {bar:30} {percent:>3} % {msg}");
         Self {
             bar: bar.with_style(style.expect("the template is right")),
             verbose,
@@ -57,9 +61,18 @@ impl TrainingBar {
         self.last = Some(*progress);
     }
 
-    /// Takes the bar away and says what the training came to.
-    pub fn finish(self, model: &TrainedModel) {
+    /// The same line, for a quantization that follows the training.
+    pub fn quantizing(&self) -> QuantizingBar {
+        QuantizingBar(self.bar.clone())
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Says what the training came to.
+    pub fn finish(self, model: &TrainedModel) {
         if self.verbose == 0 {
             return;
         }
@@ -78,5 +91,19 @@ impl TrainingBar {
             );
         }
         anstream::eprintln!("{summary}");
+    }
+}
+
+/// The progress of a quantization.
+#[derive(Debug)]
+pub struct QuantizingBar(ProgressBar);
+
+impl QuantizingBar {
+    /// Shows what share is done, 0 to 1.
+    pub fn show(&self, done: f64) {
+        self.0.set_prefix("quantizing");
+        self.0.set_position((done * STEPS as f64) as u64);
+        self.0
+            .set_message(format!("{} left", HumanDuration(self.0.eta())));
     }
 }

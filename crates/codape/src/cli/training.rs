@@ -6,24 +6,35 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use codape_fasttext::{LossName, TrainOptions};
 
+use super::{AutotuneArgs, Typed};
+
 /// Train a classifier on labelled lines
 ///
 /// Each line of the input holds its labels (`__label__5610C`) among its words.
 /// The options are those of `fasttext supervised`, with its defaults; the model
 /// opens in fastText too. The same text, options and number of threads give
 /// the same file.
+///
+/// Ctrl-C stops it without a file; a search for the best options keeps the best
+/// model so far.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     codape train --input train.txt --output model.bin\n  \
     codape train --input train.txt --output model.bin --loss ova --dim 180 --lr 0.2 --epoch 50 \\\n    \
     --wordNgrams 3 --minn 3 --maxn 4 --minCount 3\n  \
-    codape train --input new.txt --output model2.bin --init-from model.bin --epoch 3")]
+    codape train --input new.txt --output model2.bin --init-from model.bin --epoch 3\n  \
+    codape train --input train.txt --output model.ftz --autotune-validation valid.txt \\\n    \
+    --autotune-duration 600 --autotune-modelsize 2M --loss ova")]
 pub struct Train {
+    #[command(flatten)]
+    pub typed: Typed,
+
     /// The labelled lines
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
 
-    /// The model to write, a `.bin` file
+    /// The model to write, a `.bin` file; an `.ftz` file with
+    /// --autotune-modelsize
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
 
@@ -34,6 +45,9 @@ pub struct Train {
 
     #[command(flatten)]
     pub training: TrainingArgs,
+
+    #[command(flatten)]
+    pub autotune: AutotuneArgs,
 
     /// How labels start
     #[arg(long, value_name = "PREFIX", default_value = "__label__")]

@@ -7,6 +7,7 @@ use codape_fasttext::{Counts, Meter, Model, Of, Query, Scores};
 use serde::Serialize;
 
 use crate::cli::Test;
+use crate::interrupt::Interrupt;
 use crate::{lines, print};
 
 /// Everything that was measured, as it is printed in JSON.
@@ -60,8 +61,15 @@ pub fn run(arguments: &Test) -> anyhow::Result<()> {
     let query = Query::new(k, arguments.threshold)?;
     let model = Model::open(&arguments.model, arguments.access.access())?;
     let mut meter = Meter::new(model.dictionary().label_count(), Scores::Dropped);
+    // A read from standard input may wait for long: there Ctrl-C ends the
+    // program as it does others.
+    let interrupt = match &arguments.input {
+        Some(_) => Some(Interrupt::listen()?),
+        None => None,
+    };
     let mut before = 0;
     lines::for_each_batch(arguments.input.as_deref(), |lines| {
+        interrupt.as_ref().map_or(Ok(()), Interrupt::check)?;
         model
             .test(lines, &query, &mut meter)
             .map_err(|error| (before + error.line + 1, error.source))

@@ -1,13 +1,11 @@
 //! `codape train-coder`: a model package from a table of declarations.
 
-use std::ops::ControlFlow;
-
 use codape_text::Profile;
-use codape_trainer::{Columns, Job, Outcome, Progress, Recipe, Stage, train_coder};
+use codape_trainer::{Columns, Job, Outcome, Progress, Recipe, Stage, TrainerError, train_coder};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::cli::TrainCoder;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::package::bundled_profile;
 use crate::print;
 
@@ -23,14 +21,14 @@ pub fn run(arguments: &TrainCoder) -> anyhow::Result<()> {
     let bar = ProgressBar::new(STEPS).with_style(style.expect("the template is right"));
     let outcome = train_coder(&job, &mut |progress| {
         show(&bar, progress);
-        if interrupt.is_set() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        interrupt.flow()
     });
     bar.finish_and_clear();
-    summary(&job, &outcome?)
+    match outcome {
+        Ok(outcome) => summary(&job, &outcome),
+        Err(TrainerError::Stopped) => Err(Interrupted.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn job(arguments: &TrainCoder) -> anyhow::Result<Job> {
