@@ -217,6 +217,17 @@ pub fn continue_training(
     })
 }
 
+/// Lines that are learnt together.
+///
+/// What they teach is summed before any of it is known to the others. With
+/// hundreds of labels they rarely touch the same; with few, all of them push the
+/// same rows the same way, as one line would with so many times the learning
+/// rate, and a rate that the reference takes would diverge.
+fn lanes(labels: usize) -> usize {
+    const LABELS_PER_LANE: usize = 16;
+    (labels / LABELS_PER_LANE).clamp(1, LANES)
+}
+
 /// Counts the words and labels of a text.
 fn count(
     text: &TrainingText,
@@ -285,9 +296,11 @@ impl Learning<'_> {
             TargetPicker::new(header, dictionary).map_err(|error| TrainError::NotTrainable {
                 reason: error.to_string(),
             })?;
+        let mut random = Random::new(options.seed, PARTS_STREAM);
+        let parts = marks.parts(lanes(dictionary.label_count()), &mut random);
         let lesson = Lesson {
             text,
-            parts: &marks.parts(LANES, &mut Random::new(options.seed, PARTS_STREAM)),
+            parts: &parts,
             reader: LineReader {
                 features: Features { header, dictionary },
                 label_prefix: options.label_prefix.as_bytes(),
@@ -297,7 +310,8 @@ impl Learning<'_> {
                 lr: options.lr,
                 lr_update_rate: options.lr_update_rate,
                 epoch: options.epoch,
-                threads: options.threads.get(),
+                // To share a batch of a line or two takes longer than to learn it.
+                threads: options.threads.get().min(parts.len().max(1)),
                 seed: options.seed,
             },
             input_rows: dictionary.word_count()

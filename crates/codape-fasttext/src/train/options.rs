@@ -39,8 +39,9 @@ pub struct TrainOptions {
     pub minn: u32,
     /// Characters in the longest character n-gram; 0 means none.
     pub maxn: u32,
-    /// Threads (`thread`). The model repeats to the bit for the same text,
-    /// options and number of threads.
+    /// Threads (`thread`), of which as many are used as lines are learnt
+    /// together: 1 for fewer than 32 labels, at most 16. The model repeats to
+    /// the bit for the same text, options and number of threads.
     pub threads: NonZeroUsize,
     /// Sampling threshold: kept in the file, without use in supervised training.
     pub t: f64,

@@ -4,8 +4,8 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use codape_trainer::{Loss, Quantize, Training};
+use clap::Args;
+use codape_trainer::{Quantize, Training};
 
 /// Make a model package from a table of declarations
 ///
@@ -150,7 +150,7 @@ pub struct CoderTrainingArgs {
 
     /// The loss
     #[arg(long, default_value = "softmax")]
-    pub loss: CoderLoss,
+    pub loss: super::training::Loss,
 
     /// Rows that n-grams are hashed into
     #[arg(long, default_value_t = Training::default().bucket)]
@@ -187,31 +187,6 @@ impl CoderTrainingArgs {
             maxn: self.maxn,
             thread: self.thread,
             seed,
-        }
-    }
-}
-
-/// The losses.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum CoderLoss {
-    /// Probabilities that sum to 1
-    Softmax,
-    /// Each code for itself, against all others
-    #[value(alias = "one-vs-all")]
-    Ova,
-    /// Hierarchical softmax, a path in a tree: fast with many codes
-    Hs,
-    /// Negative sampling
-    Ns,
-}
-
-impl From<CoderLoss> for Loss {
-    fn from(loss: CoderLoss) -> Self {
-        match loss {
-            CoderLoss::Softmax => Self::Softmax,
-            CoderLoss::Ova => Self::Ova,
-            CoderLoss::Hs => Self::Hs,
-            CoderLoss::Ns => Self::Ns,
         }
     }
 }

@@ -187,3 +187,14 @@ impl From<Loss> for LossName {
         }
     }
 }
+
+impl From<Loss> for codape_trainer::Loss {
+    fn from(loss: Loss) -> Self {
+        match loss {
+            Loss::Softmax => Self::Softmax,
+            Loss::Ova => Self::Ova,
+            Loss::Hs => Self::Hs,
+            Loss::Ns => Self::Ns,
+        }
+    }
+}
