@@ -45,6 +45,8 @@ enum Command {
     TrainTimes(Training),
     /// Compare what codape and the official program make of public benchmarks.
     TrainAccuracy(Training),
+    /// Train on more and more lines: time and memory.
+    TrainScale(Training),
     /// Train with the fasttext crate.
     TrainCrate(CrateTrain),
     /// Run one program and print what it took.
@@ -83,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Command::Worker { kind, model, texts } => worker::run(kind, &model, &texts),
         Command::TrainTimes(arguments) => training::times(&arguments),
         Command::TrainAccuracy(arguments) => training::accuracy(&arguments),
+        Command::TrainScale(arguments) => training::scale(&arguments),
         Command::TrainCrate(arguments) => arguments.run(),
         Command::Timed(arguments) => arguments.run(),
     }

@@ -107,8 +107,8 @@ impl Corpus {
     }
 }
 
-/// The lines of a table, as fastText wants them.
-fn lines(data: &Path, table: Table) -> anyhow::Result<Vec<String>> {
+/// The lines of a table below the folder of data, as fastText wants them.
+pub fn lines(data: &Path, table: Table) -> anyhow::Result<Vec<String>> {
     let path = data.join(table.path);
     let shown = path.display();
     let mut reader =

@@ -1,5 +1,6 @@
 //! Training beside its peers: `times` for how long it takes, `accuracy` for
-//! how good the models are on public benchmarks.
+//! how good the models are on public benchmarks; and `scale` for what it takes
+//! as the text grows.
 //!
 //! A model is trained by a whole process (`trainer`, `timed`) on a file that
 //! `corpus` wrote, and measured by the official program and by codape
@@ -9,7 +10,9 @@ mod accuracy;
 mod corpus;
 mod crate_trainer;
 mod options;
+mod perturb;
 mod run;
+mod scale;
 mod score;
 mod table;
 mod timed;
@@ -22,7 +25,7 @@ use std::path::PathBuf;
 pub use crate_trainer::CrateTrain;
 pub use timed::Timed;
 
-/// What both parts of the training benchmark are run with.
+/// What all parts of the training benchmark are run with.
 #[derive(Debug, clap::Args)]
 pub struct Training {
     /// The folder of shared data.
@@ -66,4 +69,9 @@ pub fn times(arguments: &Training) -> anyhow::Result<()> {
 /// Compares the models on public benchmarks.
 pub fn accuracy(arguments: &Training) -> anyhow::Result<()> {
     accuracy::run(arguments)
+}
+
+/// Measures time and memory on more and more lines.
+pub fn scale(arguments: &Training) -> anyhow::Result<()> {
+    scale::run(arguments)
 }

@@ -11,11 +11,11 @@ use super::trainer::Trainer;
 use crate::machine;
 
 /// The UK's index of activities.
-const CORPUS: Source = Source::Tenth(Table {
+pub const TABLE: Table = Table {
     path: "uk-sic/train.csv",
     text: "description",
     label: "code",
-});
+};
 
 /// What is trained, each with its name.
 const CONFIGURATIONS: [(&str, Options); 2] = [
@@ -71,7 +71,7 @@ impl Measured {
     reason = "the tables are what the program is for"
 )]
 pub fn run(arguments: &Training) -> anyhow::Result<()> {
-    let corpus = Corpus::read(&arguments.shared.join("data"), CORPUS)?;
+    let corpus = Corpus::read(&arguments.shared.join("data"), Source::Tenth(TABLE))?;
     let files = corpus.write(&arguments.scratch)?;
     print!("{}", machine::facts());
     let system = Path::new("dpkg-query");

@@ -1,11 +1,12 @@
 //! Arguments of `codape train-coder`. Its training options have fastText's
 //! names, and defaults of their own: those of the recipe, for short texts.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
-use codape_trainer::{Quantize, Training};
+use clap::{Args, Command};
+use codape_trainer::Quantize;
+
+use super::training::TrainingArgs;
 
 /// Make a model package from a table of declarations
 ///
@@ -13,6 +14,7 @@ use codape_trainer::{Quantize, Training};
 /// aside, trains, evaluates on that part, and writes a package with a report
 /// (`report.html`), its metrics and the list of refused rows (`refused.csv`).
 #[derive(Debug, Args)]
+#[command(defer(recipe_defaults))]
 #[command(after_help = "Examples:\n  \
     codape train-coder declarations.csv --output package --text libelle --code code\n  \
     codape train-coder declarations.parquet --output package --text libelle --code ape \\\n    \
@@ -76,7 +78,7 @@ pub struct TrainCoder {
     pub quantization: QuantizationArgs,
 
     #[command(flatten)]
-    pub training: CoderTrainingArgs,
+    pub training: TrainingArgs,
 }
 
 /// How the model is made smaller.
@@ -112,83 +114,21 @@ impl QuantizationArgs {
     }
 }
 
-/// What the model is trained with.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Training")]
-pub struct CoderTrainingArgs {
-    /// Learning rate at the start
-    #[arg(long, default_value_t = Training::default().lr)]
-    pub lr: f64,
-
-    /// Tokens between two changes of the learning rate
-    #[arg(long = "lrUpdateRate", default_value_t = Training::default().lr_update_rate)]
-    pub lr_update_rate: u32,
-
-    /// Numbers in a vector
-    #[arg(long, default_value_t = Training::default().dim)]
-    pub dim: usize,
-
-    /// Times that the examples are read
-    #[arg(long, default_value_t = Training::default().epoch)]
-    pub epoch: u32,
-
-    /// Occurrences that a word needs
-    #[arg(long = "minCount", default_value_t = Training::default().min_count)]
-    pub min_count: u32,
-
-    /// Occurrences that a label needs
-    #[arg(long = "minCountLabel", default_value_t = Training::default().min_count_label)]
-    pub min_count_label: u32,
-
-    /// Negative examples for each one, of the loss `ns`
-    #[arg(long, default_value_t = Training::default().neg)]
-    pub neg: u32,
-
-    /// Words in the longest word n-gram; 1 means none
-    #[arg(long = "wordNgrams", default_value_t = Training::default().word_ngrams)]
-    pub word_ngrams: u32,
-
-    /// The loss
-    #[arg(long, default_value = "softmax")]
-    pub loss: super::training::Loss,
-
-    /// Rows that n-grams are hashed into
-    #[arg(long, default_value_t = Training::default().bucket)]
-    pub bucket: u32,
-
-    /// Characters in the shortest character n-gram
-    #[arg(long, default_value_t = Training::default().minn)]
-    pub minn: u32,
-
-    /// Characters in the longest character n-gram; 0 means none
-    #[arg(long, default_value_t = Training::default().maxn)]
-    pub maxn: u32,
-
-    /// Threads [default: as many as there are processors]
-    #[arg(long)]
-    pub thread: Option<NonZeroUsize>,
-}
-
-impl CoderTrainingArgs {
-    /// The options of the recipe, with `seed` for the random numbers.
-    pub fn options(&self, seed: u64) -> Training {
-        Training {
-            lr: self.lr,
-            lr_update_rate: self.lr_update_rate,
-            dim: self.dim,
-            epoch: self.epoch,
-            min_count: self.min_count,
-            min_count_label: self.min_count_label,
-            neg: self.neg,
-            word_ngrams: self.word_ngrams,
-            loss: self.loss.into(),
-            bucket: self.bucket,
-            minn: self.minn,
-            maxn: self.maxn,
-            thread: self.thread,
-            seed,
-        }
-    }
+/// Puts the defaults of a recipe, for texts of a few words, in the place of
+/// fastText's.
+fn recipe_defaults(command: Command) -> Command {
+    [
+        ("lr", "0.3"),
+        ("epoch", "20"),
+        ("word_ngrams", "2"),
+        ("bucket", "500000"),
+        ("minn", "3"),
+        ("maxn", "5"),
+    ]
+    .into_iter()
+    .fold(command, |command, (name, default)| {
+        command.mut_arg(name, |option| option.default_value(default))
+    })
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -196,5 +136,23 @@ fn delimiter(text: &str) -> Result<u8, String> {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
         _ => Err("expected one ASCII character other than a quote, or `tab`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use codape_trainer::Training;
+
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn the_defaults_are_those_of_a_recipe() {
+        let line = "codape train-coder t.csv --output p --text t --code c";
+        let cli = Cli::parse_from(line.split(' '));
+        let Command::TrainCoder(arguments) = cli.command else {
+            panic!("train-coder was asked for");
+        };
+        assert_eq!(arguments.training.recipe(0), Training::default());
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use codape_fasttext::{LossName, TrainOptions};
+use codape_trainer::Training;
 
 use super::{AutotuneArgs, Typed};
 
@@ -46,6 +47,14 @@ pub struct Train {
     #[command(flatten)]
     pub training: TrainingArgs,
 
+    /// Sampling threshold: kept in the model, not used by classifiers
+    #[arg(long, default_value_t = 1e-4, help_heading = "Training")]
+    pub t: f64,
+
+    /// Where random numbers start
+    #[arg(long, default_value_t = 0, help_heading = "Training")]
+    pub seed: u64,
+
     #[command(flatten)]
     pub autotune: AutotuneArgs,
 
@@ -68,12 +77,15 @@ impl Train {
         TrainOptions {
             label_prefix: self.label.clone(),
             pretrained_vectors: self.pretrained_vectors.clone(),
+            t: self.t,
+            seed: self.seed,
             ..self.training.options()
         }
     }
 }
 
-/// What a model is trained with.
+/// What a model is trained with. The defaults are fastText's; `train-coder`
+/// puts its own in their place.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training")]
 pub struct TrainingArgs {
@@ -128,18 +140,10 @@ pub struct TrainingArgs {
     /// Threads [default: as many as there are processors]
     #[arg(long)]
     pub thread: Option<NonZeroUsize>,
-
-    /// Sampling threshold: kept in the model, not used by classifiers
-    #[arg(long, default_value_t = 1e-4)]
-    pub t: f64,
-
-    /// Where random numbers start
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
 }
 
 impl TrainingArgs {
-    /// The options of the engine.
+    /// The options of the engine, but for the seed.
     pub fn options(&self) -> TrainOptions {
         let defaults = TrainOptions::default();
         TrainOptions {
@@ -156,9 +160,27 @@ impl TrainingArgs {
             minn: self.minn,
             maxn: self.maxn,
             threads: self.thread.unwrap_or(defaults.threads),
-            t: self.t,
-            seed: self.seed,
             ..defaults
+        }
+    }
+
+    /// The options of a recipe, with `seed` for the random numbers.
+    pub fn recipe(&self, seed: u64) -> Training {
+        Training {
+            lr: self.lr,
+            lr_update_rate: self.lr_update_rate,
+            dim: self.dim,
+            epoch: self.epoch,
+            min_count: self.min_count,
+            min_count_label: self.min_count_label,
+            neg: self.neg,
+            word_ngrams: self.word_ngrams,
+            loss: self.loss.into(),
+            bucket: self.bucket,
+            minn: self.minn,
+            maxn: self.maxn,
+            thread: self.thread,
+            seed,
         }
     }
 }

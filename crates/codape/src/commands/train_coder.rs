@@ -54,7 +54,7 @@ fn job(arguments: &TrainCoder) -> anyhow::Result<Job> {
             seed: arguments.seed,
             oversample: arguments.oversample,
             titles: !arguments.no_titles,
-            training: arguments.training.options(arguments.seed),
+            training: arguments.training.recipe(arguments.seed),
             quantize: arguments.quantization.options(),
             ..Recipe::new(columns)
         },
