@@ -5,7 +5,13 @@
 //! over whole chunks. Sums are fused where the instruction set can: the bits
 //! differ between instruction sets, which predictions may not and training may.
 
+mod errors;
+
 use crate::isa::kernel;
+
+pub use errors::{
+    Sequence, Thinning, errors_in_sequence, exp_of_lanes, largest_of_lanes, thin_errors,
+};
 
 /// Vectors that are worked on together.
 pub const LANES: usize = 16;
@@ -88,9 +94,9 @@ pub struct Step {
 }
 
 kernel! {
-    /// Moves a row of a matrix by its steps, and gives each vector what the
-    /// row as it was says of it: `gradients[lane] += alpha * row`, then
-    /// `row += alpha * vectors[lane]`.
+    /// Moves a row of a matrix by its steps, one after the other, and gives
+    /// each vector what the row says of it by then: `gradients[lane] += alpha *
+    /// row`, then `row += alpha * vectors[lane]`.
     ///
     /// `row` is `[stride]`, `vectors` and `gradients` are `[LANES, stride]`.
     ///
@@ -156,18 +162,17 @@ fn learn_spans<'a, const FUSED: bool, const WIDTH: usize>(
 ) -> Arrays<'a> {
     let (vectors, gradients, stride) = arrays;
     for (i, row) in row.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
-        let before = *row;
-        let mut after = before;
+        let mut numbers = *row;
         for step in steps {
             let start = step.lane as usize * stride + first + i * WIDTH;
             let vector = &vectors[start..start + WIDTH];
             let gradient = &mut gradients[start..start + WIDTH];
             for k in 0..WIDTH {
-                gradient[k] = multiply_add::<FUSED>(step.alpha, before[k], gradient[k]);
-                after[k] = multiply_add::<FUSED>(step.alpha, vector[k], after[k]);
+                gradient[k] = multiply_add::<FUSED>(step.alpha, numbers[k], gradient[k]);
+                numbers[k] = multiply_add::<FUSED>(step.alpha, vector[k], numbers[k]);
             }
         }
-        *row = after;
+        *row = numbers;
     }
     (vectors, gradients, stride)
 }
@@ -246,144 +251,6 @@ fn prefetch(numbers: &[f32], start: usize, count: usize) {
     let _ = (numbers, start, count, LINE);
 }
 
-/// Random numbers, a stream for each lane.
-#[derive(Clone, Debug)]
-pub struct LaneRandom([u32; LANES]);
-
-impl LaneRandom {
-    /// The streams of a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        // Xorshift must not start from 0, and takes a while to forget a start
-        // with few bits.
-        let start = |lane: usize| {
-            let mixed = (seed ^ 0x9e37_79b9_7f4a_7c15)
-                .wrapping_add(lane as u64)
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            (mixed >> 32) as u32 | 1
-        };
-        Self(std::array::from_fn(start))
-    }
-}
-
-kernel! {
-    /// Rounds small errors by chance: one between 0 and `least` becomes
-    /// `least` as often as its share of it, and 0 else, so that the mean of
-    /// what comes out is what went in and most of it is 0; the same below 0.
-    /// Marks what is not 0 then, and what is no number: a bit for each lane of
-    /// each row. `marks` is as long as `rows`.
-    pub fn thin_errors(isa, rows: &mut [Lanes], least: f32, random: &mut LaneRandom, marks: &mut [u16]) = thin_body;
-}
-
-#[inline(always)]
-fn thin_body(rows: &mut [Lanes], least: f32, random: &mut LaneRandom, marks: &mut [u16]) {
-    const UNIT: f32 = 1.0 / (1 << 24) as f32;
-    let mut states = random.0;
-    for (row, mark) in rows.iter_mut().zip(marks) {
-        // Whole words for each lane: what the compiler makes vectors of.
-        let mut is_kept = [0_u32; LANES];
-        for ((number, state), is_kept) in row.iter_mut().zip(&mut states).zip(&mut is_kept) {
-            // Xorshift (Marsaglia, Journal of Statistical Software 8, 2003).
-            *state ^= *state << 13;
-            *state ^= *state >> 17;
-            *state ^= *state << 5;
-            let drawn = (*state >> 8).cast_signed() as f32 * (UNIT * least);
-            let size = number.abs();
-            *is_kept = 1 - u32::from(size <= drawn);
-            // Written so that a NaN stays one.
-            let rounded = if size < least { least } else { size };
-            *number = rounded.copysign(*number);
-        }
-        let mut bits = 0;
-        for (lane, is_kept) in is_kept.iter().enumerate() {
-            bits |= is_kept << lane;
-        }
-        *mark = bits as u16;
-    }
-    random.0 = states;
-}
-
-kernel! {
-    /// The largest number of each lane, taken together with what `largest`
-    /// holds; a number that is not one counts as the largest.
-    pub fn largest_of_lanes(isa, rows: &[Lanes], largest: &mut Lanes) = largest_body;
-}
-
-#[inline(always)]
-fn largest_body(rows: &[Lanes], largest: &mut Lanes) {
-    for row in rows {
-        for (largest, number) in largest.iter_mut().zip(row) {
-            *largest = if *largest >= *number {
-                *largest
-            } else {
-                *number
-            };
-        }
-    }
-}
-
-kernel! {
-    /// Replaces each number by `exp(number - shift)` of its lane, and adds
-    /// what comes out to the lane's sum.
-    pub fused fn exp_of_lanes(isa, rows: &mut [Lanes], shifts: &Lanes, sums: &mut Lanes) = exp_body;
-}
-
-#[inline(always)]
-fn exp_body<const FUSED: bool>(rows: &mut [Lanes], shifts: &Lanes, sums: &mut Lanes) {
-    for row in rows {
-        for ((number, shift), sum) in row.iter_mut().zip(shifts).zip(sums.iter_mut()) {
-            *number = exp::<FUSED>(*number - shift);
-            *sum += *number;
-        }
-    }
-}
-
-kernel! {
-    /// Replaces each number by its sigmoid, `1 / (1 + exp(-number))`.
-    pub fused fn sigmoid_of_lanes(isa, rows: &mut [Lanes]) = sigmoid_body;
-}
-
-#[inline(always)]
-fn sigmoid_body<const FUSED: bool>(rows: &mut [Lanes]) {
-    for number in rows.as_flattened_mut() {
-        *number = 1.0 / (1.0 + exp::<FUSED>(-*number));
-    }
-}
-
-/// The exponential, within 2 units of the last place from −87 to 88 and
-/// clamped to that range: `2^n · e^r` with `|r| ≤ ln 2 / 2` (Cody and Waite's
-/// reduction), the latter by its Taylor polynomial of degree 7.
-#[inline(always)]
-fn exp<const FUSED: bool>(x: f32) -> f32 {
-    /// Added and taken away again, it rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Written so that a NaN stays one.
-    let x = if x < -87.0 { -87.0 } else { x };
-    let x = if x > 88.0 { 88.0 } else { x };
-    let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let r = multiply_add::<FUSED>(n, -LN_2_HIGH, x);
-    let r = multiply_add::<FUSED>(n, -LN_2_LOW, r);
-    let mut polynomial = 1.0 / 5040.0;
-    for coefficient in [
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ] {
-        polynomial = multiply_add::<FUSED>(polynomial, r, coefficient);
-    }
-    // The low bits of `shifted` are n, and the exponent of an f32 starts at
-    // bit 23.
-    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    polynomial * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,10 +301,10 @@ mod tests {
         let mut expected_row = row.clone();
         let mut expected = waves(LANES * STRIDE, 0.9);
         for Step { lane, alpha } in steps {
-            for j in 0..STRIDE {
+            for (j, number) in expected_row.iter_mut().enumerate() {
                 let place = lane as usize * STRIDE + j;
-                expected[place] += alpha * row[j];
-                expected_row[j] += alpha * vectors[place];
+                expected[place] += alpha * *number;
+                *number += alpha * vectors[place];
             }
         }
         for isa in Isa::available() {
@@ -483,61 +350,6 @@ mod tests {
                 .map(|i| matrix[i] + 2.0 * times(i / STRIDE) as f32)
                 .collect();
             assert_near(&changed, &expected, isa.name());
-        }
-    }
-
-    #[test]
-    fn exponentials_and_sigmoids_are_near_the_true_ones() {
-        for isa in Isa::available() {
-            let mut worst = 0.0_f64;
-            for i in -87_000..88_000 {
-                let x = i as f32 / 1000.0;
-                let (mut rows, mut sums) = ([[x; LANES]], [0.0; LANES]);
-                exp_of_lanes(isa, &mut rows, &[0.0; LANES], &mut sums);
-                let expected = f64::from(x).exp();
-                worst = worst.max((f64::from(rows[0][5]) - expected).abs() / expected);
-                assert_eq!(sums[5], rows[0][5]);
-                let mut rows = [[x; LANES]];
-                sigmoid_of_lanes(isa, &mut rows);
-                let expected = 1.0 / (1.0 + f64::from(-x).exp());
-                assert!((f64::from(rows[0][5]) - expected).abs() < 1e-6, "{x}");
-            }
-            assert!(worst < 3e-7, "{} {worst}", isa.name());
-        }
-    }
-
-    #[test]
-    fn small_errors_are_rounded_by_chance_and_large_ones_stay() {
-        const ROWS: usize = 20_000;
-        for isa in Isa::available() {
-            let mut rows = vec![[-0.025; LANES]; ROWS];
-            rows[7] = [0.0; LANES];
-            rows[7][3] = -0.5;
-            rows[7][4] = f32::NAN;
-            let mut marks = vec![0; ROWS];
-            thin_errors(isa, &mut rows, 0.1, &mut LaneRandom::new(1), &mut marks);
-            assert_eq!(marks[7], 1 << 3 | 1 << 4, "{}", isa.name());
-            assert!(rows[7][3] == -0.5 && rows[7][4].is_nan());
-            assert_eq!(rows[8], [-0.1; LANES]);
-            for lane in 0..LANES {
-                let kept = marks.iter().filter(|mark| *mark >> lane & 1 == 1).count();
-                assert!(
-                    (4_700..5_300).contains(&kept),
-                    "{} {lane} {kept}",
-                    isa.name()
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_a_number_stays_so() {
-        for isa in Isa::available() {
-            let mut largest = [f32::NEG_INFINITY; LANES];
-            largest_of_lanes(isa, &[[f32::NAN; LANES], [1.0; LANES]], &mut largest);
-            let (mut rows, mut sums) = ([[f32::NAN; LANES]], [0.0; LANES]);
-            exp_of_lanes(isa, &mut rows, &[0.0; LANES], &mut sums);
-            assert!(sums[0].is_nan(), "{}", isa.name());
         }
     }
 }

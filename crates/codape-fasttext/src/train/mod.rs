@@ -219,13 +219,24 @@ pub fn continue_training(
 
 /// Lines that are learnt together.
 ///
-/// What they teach is summed before any of it is known to the others. With
-/// hundreds of labels they rarely touch the same; with few, all of them push the
-/// same rows the same way, as one line would with so many times the learning
-/// rate, and a rate that the reference takes would diverge.
-fn lanes(labels: usize) -> usize {
-    const LABELS_PER_LANE: usize = 16;
-    (labels / LABELS_PER_LANE).clamp(1, LANES)
+/// Where each label answers by itself, a line is learnt as if the output matrix
+/// had learnt from those before it. Under softmax all labels of a batch are
+/// judged before any is learnt: with hundreds of them, the lines rarely touch
+/// the same; with few, all lines push the same rows the same way, as one would
+/// with so many times the learning rate, and a rate that the reference takes
+/// would diverge. What counts is how many labels there are in effect: the
+/// inverse of the chance that two lines have the same (Simpson, Nature 163,
+/// 1949).
+fn lanes(loss: LossName, dictionary: &Dictionary) -> usize {
+    const LABELS_PER_LANE: f64 = 8.0;
+    if loss != LossName::Softmax {
+        return LANES;
+    }
+    let counts = dictionary.label_counts().iter().map(|count| *count as f64);
+    let (sum, squares) = counts.fold((0.0, 0.0), |(sum, squares), count| {
+        (sum + count, squares + count * count)
+    });
+    ((sum * sum / squares / LABELS_PER_LANE) as usize).clamp(1, LANES)
 }
 
 /// Counts the words and labels of a text.
@@ -297,7 +308,7 @@ impl Learning<'_> {
                 reason: error.to_string(),
             })?;
         let mut random = Random::new(options.seed, PARTS_STREAM);
-        let parts = marks.parts(lanes(dictionary.label_count()), &mut random);
+        let parts = marks.parts(lanes(header.loss, dictionary), &mut random);
         let lesson = Lesson {
             text,
             parts: &parts,

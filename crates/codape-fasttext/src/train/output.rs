@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use codape_kernels::minibatch::{
-    LANES, LaneRandom, Lanes, Step, dot, exp_of_lanes, largest_of_lanes, learn_row, multiply_batch,
-    sigmoid_of_lanes, thin_errors,
+    LANES, Lanes, Sequence, Step, Thinning, dot, errors_in_sequence, exp_of_lanes,
+    largest_of_lanes, learn_row, multiply_batch, thin_errors,
 };
 use codape_kernels::{Isa, Numbers};
 
@@ -105,9 +105,9 @@ pub(crate) struct OutputShard {
     pub(crate) numbers: Numbers,
     /// Logits, then probabilities, then errors: `[rows, LANES]`.
     products: Numbers,
-    random: LaneRandom,
-    /// The lanes of each row whose errors teach something: `[rows]`.
-    marks: Vec<u16>,
+    thinning: Thinning,
+    /// The lanes that have each row among their labels: `[rows]`.
+    targets: Vec<u16>,
     steps: Vec<Step>,
 }
 
@@ -120,10 +120,10 @@ impl OutputShard {
         numbers: Numbers,
     ) -> io::Result<Self> {
         Ok(Self {
-            random: LaneRandom::new(seed ^ u64::from(range.start)),
+            thinning: Thinning::new(LEAST_ERROR, seed ^ u64::from(range.start), range.len()),
             isa: Isa::best(),
             products: Numbers::zeroed(range.len() * LANES)?,
-            marks: vec![0; range.len()],
+            targets: vec![0; range.len()],
             range,
             stride,
             numbers,
@@ -173,11 +173,6 @@ impl OutputShard {
         }
     }
 
-    /// Makes sigmoids of the logits.
-    pub(crate) fn sigmoid(&mut self) {
-        sigmoid_of_lanes(self.isa, self.products_mut());
-    }
-
     /// Makes errors of probabilities, for the labels of a lane that are among
     /// these rows, and gives `loss` the probability of each.
     pub(crate) fn subtract_targets(
@@ -206,25 +201,69 @@ impl OutputShard {
         }
     }
 
-    /// The loss of a lane whose products are the errors of sigmoids.
-    pub(crate) fn sigmoid_loss(&self, lane: usize) -> f64 {
-        let loss = |errors: &Lanes| nats(1.0 - errors[lane].abs());
-        self.products().iter().map(loss).sum()
+    /// Leaves errors that are worth learning from.
+    pub(crate) fn thin(&mut self) {
+        thin_errors(
+            self.isa,
+            self.products.as_chunks_mut().0,
+            &mut self.thinning,
+        );
+    }
+
+    /// Names the labels of a lane that are among these rows.
+    pub(crate) fn set_targets(&mut self, lane: usize, labels: &[u32]) {
+        for label in labels.iter().filter(|label| self.range.contains(label)) {
+            self.targets[(label - self.range.start) as usize] |= 1 << lane;
+        }
+    }
+
+    /// The loss of a lane whose products are logits and whose labels were
+    /// named, each row answering by itself.
+    pub(crate) fn logistic_loss(&self, lane: usize) -> f64 {
+        let loss = |(logits, target): (&Lanes, &u16)| {
+            let logit = f64::from(logits[lane]);
+            let against = if target >> lane & 1 == 1 {
+                -logit
+            } else {
+                logit
+            };
+            // ln(1 + e^x), which does not overflow.
+            against.max(0.0) + (-against.abs()).exp().ln_1p()
+        };
+        self.products().iter().zip(&self.targets).map(loss).sum()
+    }
+
+    /// Makes errors of logits, of one lane after the other, where each row
+    /// answers by itself; forgets the labels that were named. `lanes` has a bit
+    /// for each lane with an example.
+    pub(crate) fn logistic_errors(&mut self, lanes: u16, lr: f32, vectors: &Vectors) {
+        let mut sequence = Sequence {
+            products: [[0.0; LANES]; LANES],
+            lr,
+            lanes,
+        };
+        multiply_batch(
+            self.isa,
+            &vectors.rows,
+            vectors.columns.as_chunks().0,
+            &mut sequence.products,
+        );
+        errors_in_sequence(
+            self.isa,
+            self.products.as_chunks_mut().0,
+            &self.targets,
+            &sequence,
+            &mut self.thinning,
+        );
+        self.targets.fill(0);
     }
 
     /// Moves the rows against their errors, and adds what the vectors should
     /// learn to `gradients` (`[LANES, stride]`).
     pub(crate) fn learn(&mut self, lr: f32, vectors: &Vectors, gradients: &mut [f32]) {
-        let products = self.products.as_chunks_mut::<LANES>().0;
-        thin_errors(
-            self.isa,
-            products,
-            LEAST_ERROR,
-            &mut self.random,
-            &mut self.marks,
-        );
+        let products = self.products.as_chunks::<LANES>().0;
         let rows = self.numbers.chunks_exact_mut(self.stride);
-        for ((row, errors), mark) in rows.zip(&*products).zip(&self.marks) {
+        for ((row, errors), mark) in rows.zip(products).zip(&self.thinning.marks) {
             if *mark == 0 {
                 continue;
             }

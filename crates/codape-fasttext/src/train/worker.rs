@@ -221,30 +221,33 @@ impl<'a> Worker<'a> {
         let Gradients { numbers, loss } = &mut *gradients;
         numbers.fill(0.0);
         match self.shared.lesson.targets.loss() {
-            LossName::Softmax | LossName::OneVsAll => {
-                let is_softmax = self.shared.lesson.targets.loss() == LossName::Softmax;
-                if !is_softmax {
-                    output.multiply(vectors);
-                    output.sigmoid();
-                }
-                let measures = !is_softmax && number.is_multiple_of(BATCHES_PER_LOSS);
+            LossName::Softmax => {
                 let mut lanes = [false; LANES];
                 for (lane, line) in batch.usable() {
                     lanes[lane] = true;
                     output.subtract_targets(lane, &line.example.labels, |probability| {
-                        if is_softmax {
-                            loss.sum += nats(probability);
-                            loss.examples += 1;
-                        }
+                        loss.sum += nats(probability);
+                        loss.examples += 1;
                     });
-                    if measures {
-                        loss.sum += output.sigmoid_loss(lane);
-                        loss.examples += u64::from(self.id == 0);
-                    }
                 }
                 for lane in (0..LANES).filter(|lane| !lanes[*lane]) {
                     output.silence(lane);
                 }
+                output.thin();
+                output.learn(*lr, vectors, numbers);
+            }
+            LossName::OneVsAll => {
+                let mut lanes = 0;
+                output.multiply(vectors);
+                for (lane, line) in batch.usable() {
+                    lanes |= 1 << lane;
+                    output.set_targets(lane, &line.example.labels);
+                    if number.is_multiple_of(BATCHES_PER_LOSS) {
+                        loss.sum += output.logistic_loss(lane);
+                        loss.examples += u64::from(self.id == 0);
+                    }
+                }
+                output.logistic_errors(lanes, *lr, vectors);
                 output.learn(*lr, vectors, numbers);
             }
             LossName::HierarchicalSoftmax | LossName::NegativeSampling => {
