@@ -17,6 +17,9 @@ pub(crate) fn std_log(probability: f32) -> f32 {
     (f64::from(probability) + LOG_SHIFT).ln() as f32
 }
 
+/// Numbers that are compared together.
+const BLOCK: usize = 16;
+
 /// A label and its score, the logarithm of its probability.
 #[derive(Clone, Copy, Debug)]
 struct Scored {
@@ -48,27 +51,51 @@ impl Best {
         self.threshold = query.threshold();
     }
 
-    /// Takes the probabilities of the labels, in their order
-    /// (`Loss::findKBest`).
-    pub(crate) fn take_probabilities(&mut self, probabilities: &[f32]) {
-        let mut surely_less = f32::NEG_INFINITY;
-        for (label, probability) in (0..).zip(probabilities) {
-            if *probability < self.threshold || *probability < surely_less {
+    /// Takes the probabilities that the numbers of the labels stand for, in
+    /// their order (`Loss::findKBest`). A larger number must not stand for a smaller probability;
+    /// `bound` gives a number below which all stand for less than its argument.
+    pub(crate) fn take_numbers(
+        &mut self,
+        numbers: &[f32],
+        probability: impl Fn(f32) -> f32,
+        bound: impl Fn(f32) -> f32,
+    ) {
+        let mut least = f32::NEG_INFINITY;
+        for (block, first) in numbers.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+            // Of most blocks no number can enter any more.
+            if !block
+                .iter()
+                .fold(false, |any, number| any | (*number >= least))
+            {
                 continue;
             }
-            let candidate = Scored {
-                score: std_log(*probability),
-                label,
-                probability: *probability,
-            };
-            if self.is_full() && candidate.score < self.heap[0].score {
-                continue;
-            }
-            self.push(candidate);
-            if self.is_full() {
-                surely_less = below(self.heap[0].probability);
+            for (label, number) in (first..).zip(block) {
+                if *number < least {
+                    continue;
+                }
+                let is_taken = self.take(label, probability(*number));
+                if is_taken && self.is_full() {
+                    least = bound(below(self.heap[0].probability));
+                }
             }
         }
+    }
+
+    /// Takes a label, unless others are better already.
+    fn take(&mut self, label: u32, probability: f32) -> bool {
+        if probability < self.threshold {
+            return false;
+        }
+        let score = std_log(probability);
+        if self.is_out_of_reach(score) {
+            return false;
+        }
+        self.push(Scored {
+            score,
+            label,
+            probability,
+        });
+        true
     }
 
     /// Takes a label that a search reached with this score
@@ -176,7 +203,7 @@ mod tests {
     fn best(k: usize, threshold: f32, probabilities: &[f32]) -> Vec<u32> {
         let mut best = Best::default();
         best.start(&Query::new(k, threshold).unwrap());
-        best.take_probabilities(probabilities);
+        best.take_numbers(probabilities, |number| number, |probability| probability);
         best.finish().iter().map(|p| p.label).collect()
     }
 

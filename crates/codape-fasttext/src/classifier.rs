@@ -64,9 +64,8 @@ impl Classifier {
                 output.logits(vectors, logits);
                 for text in 0..texts {
                     let logits = &mut logits[text * output.rows()..][..output.rows()];
-                    answer(if activation.apply(logits) {
-                        best.start(query);
-                        best.take_probabilities(logits);
+                    best.start(query);
+                    answer(if activation.find_best(logits, best) {
                         Ok(best.finish())
                     } else {
                         Err(PredictError::NotFinite)

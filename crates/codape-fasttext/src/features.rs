@@ -21,9 +21,18 @@ pub(crate) struct FeatureScratch {
 pub(crate) struct Features<'a> {
     pub(crate) header: &'a Header,
     pub(crate) dictionary: &'a Dictionary,
+    buckets: Buckets,
 }
 
-impl Features<'_> {
+impl<'a> Features<'a> {
+    pub(crate) fn new(header: &'a Header, dictionary: &'a Dictionary) -> Self {
+        Self {
+            header,
+            dictionary,
+            buckets: Buckets::new(header.bucket),
+        }
+    }
+
     /// Gives `row` the rows of the input matrix that a line stands for, in
     /// the order in which the reference adds them: for each word the word
     /// itself and its character n-grams, then the word n-grams
@@ -82,9 +91,7 @@ impl Features<'_> {
         marked: &mut Vec<u8>,
         row: &mut impl FnMut(u32),
     ) {
-        let Header {
-            minn, maxn, bucket, ..
-        } = *self.header;
+        let Header { minn, maxn, .. } = *self.header;
         if maxn == 0 {
             return;
         }
@@ -107,7 +114,7 @@ impl Features<'_> {
                 }
                 let is_mark = characters == 1 && (start == 0 || end == marked.len());
                 if characters >= minn && !is_mark {
-                    self.ngram(hash % bucket, row);
+                    self.ngram(self.buckets.of_u32(hash), row);
                 }
                 if end == marked.len() {
                     break;
@@ -118,23 +125,17 @@ impl Features<'_> {
 
     /// Gives `row` the rows of the word n-grams (`Dictionary::addWordNgrams`).
     pub(crate) fn word_ngrams(self, hashes: &[i32], row: &mut impl FnMut(u32)) {
-        let Header {
-            word_ngrams,
-            bucket,
-            ..
-        } = *self.header;
-        if word_ngrams < 2 {
+        let longest = self.header.word_ngrams as usize;
+        if longest < 2 {
             return;
         }
-        let longest = word_ngrams as usize;
         for (i, first) in hashes.iter().enumerate() {
             let mut hash = sign_extended(*first);
             for next in hashes[i + 1..].iter().take(longest - 1) {
                 hash = hash
                     .wrapping_mul(WORD_NGRAM_FACTOR)
                     .wrapping_add(sign_extended(*next));
-                let bucket = (hash % u64::from(bucket)) as u32;
-                self.ngram(bucket, row);
+                self.ngram(self.buckets.of_u64(hash), row);
             }
         }
     }
@@ -143,6 +144,47 @@ impl Features<'_> {
         if let Some(ngram) = self.dictionary.ngram_row(bucket) {
             row(ngram);
         }
+    }
+}
+
+/// The number of buckets, and what makes a division by it a multiplication.
+#[derive(Clone, Copy, Debug)]
+struct Buckets {
+    count: u64,
+    /// 2^64 over the count, rounded up; 0 for 1.
+    up: u64,
+    /// 2^64 less 1 over the count, rounded down.
+    down: u64,
+}
+
+impl Buckets {
+    /// For so many; of none nothing may be asked.
+    fn new(count: u32) -> Self {
+        let count = u64::from(count.max(1));
+        let down = u64::MAX / count;
+        Self {
+            count,
+            up: down.wrapping_add(1),
+            down,
+        }
+    }
+
+    /// `hash % count` (Lemire, Kaser and Kurz, "Faster remainder by direct
+    /// computation", Software: Practice and Experience 49, 2019).
+    fn of_u32(self, hash: u32) -> u32 {
+        let fraction = self.up.wrapping_mul(u64::from(hash));
+        ((u128::from(fraction) * u128::from(self.count)) >> 64) as u32
+    }
+
+    /// `hash % count`: the quotient is estimated, never too high and by 2 too
+    /// low at most.
+    fn of_u64(self, hash: u64) -> u32 {
+        let quotient = ((u128::from(hash) * u128::from(self.down)) >> 64) as u64;
+        let mut rest = hash - quotient * self.count;
+        while rest >= self.count {
+            rest -= self.count;
+        }
+        rest as u32
     }
 }
 
@@ -191,6 +233,43 @@ mod tests {
         // A byte above 127 counts as a negative number.
         assert_eq!(hash(&[0xe9]), hash_step(HASH_START, 0xe9));
         assert_ne!(hash(&[0xe9]), (HASH_START ^ 0xe9).wrapping_mul(16_777_619));
+    }
+
+    #[test]
+    fn buckets_are_those_of_the_remainder() {
+        let mut hash = 1_u64;
+        for count in [
+            1,
+            2,
+            3,
+            7,
+            200_000,
+            2_000_000,
+            1 << 20,
+            i32::MAX as u32,
+            u32::MAX,
+        ] {
+            let buckets = Buckets::new(count);
+            for edge in [
+                0,
+                1,
+                u64::from(count) - 1,
+                u64::from(count),
+                u64::MAX,
+                u64::MAX - 1,
+            ] {
+                assert_eq!(u64::from(buckets.of_u64(edge)), edge % u64::from(count));
+                assert_eq!(buckets.of_u32(edge as u32), edge as u32 % count);
+            }
+            for _ in 0..10_000 {
+                hash = hash.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                assert_eq!(u64::from(buckets.of_u64(hash)), hash % u64::from(count));
+                assert_eq!(
+                    buckets.of_u32((hash >> 32) as u32),
+                    (hash >> 32) as u32 % count
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The input matrix: a row for each word and each bucket of n-grams.
 
-use codape_kernels::{Isa, add_row};
+use codape_kernels::{Isa, add_rows};
 
 use crate::FormatError;
 use crate::quantizer::{self, QuantizedMatrix};
@@ -26,11 +26,6 @@ impl DenseRows {
     /// Where the rows are in the file.
     pub(crate) fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset + self.rows * self.row_bytes
-    }
-
-    fn row<'a>(&self, file: &'a [u8], row: usize) -> &'a [u8] {
-        let start = self.offset + row * self.row_bytes;
-        &file[start..start + self.row_bytes]
     }
 }
 
@@ -63,11 +58,24 @@ impl InputMatrix {
         }
     }
 
-    /// Adds a row to a sum (`Matrix::addRowToVector`).
-    pub(crate) fn add_row(&self, file: &[u8], row: usize, sum: &mut [f32]) {
+    /// Adds rows to sums (`Matrix::addRowToVector`): those of `rows` up to
+    /// each end to the sum in its place. `sums` is `[ends.len(), dim]`.
+    pub(crate) fn add_rows(&self, file: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) {
         match self {
-            Self::Dense(dense) => add_row(Isa::best(), sum, dense.row(file, row)),
-            Self::Quantized(quantized) => quantized.add_row(file, row, sum),
+            Self::Dense(dense) => {
+                let matrix = &file[dense.range()];
+                add_rows(Isa::best(), matrix, rows, ends, sums);
+            }
+            Self::Quantized(quantized) => {
+                let dim = sums.len() / ends.len().max(1);
+                let mut start = 0;
+                for (end, sum) in ends.iter().zip(sums.chunks_exact_mut(dim.max(1))) {
+                    for row in &rows[start..*end] {
+                        quantized.add_row(file, *row as usize, sum);
+                    }
+                    start = *end;
+                }
+            }
         }
     }
 

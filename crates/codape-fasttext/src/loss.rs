@@ -1,6 +1,9 @@
 //! From logits to probabilities, with the reference's roundings.
 
+use codape_kernels::{Isa, exponentials};
+
 use crate::LossName;
+use crate::best::Best;
 
 /// Steps of the sigmoid table.
 const SIGMOID_STEPS: i32 = 512;
@@ -31,6 +34,18 @@ impl SigmoidTable {
             self.0[step as usize]
         }
     }
+
+    /// A logit below which every sigmoid is less than `sigmoid`, at most 1.
+    fn bound(&self, sigmoid: f32) -> f32 {
+        /// More than the rounding of a step.
+        const SLACK: f32 = 1e-5;
+        if sigmoid <= 0.0 {
+            return f32::NEG_INFINITY;
+        }
+        let steps = self.0.partition_point(|step| *step < sigmoid);
+        let logit = steps as f32 * (2.0 * MAX_SIGMOID / SIGMOID_STEPS as f32) - MAX_SIGMOID;
+        logit.min(MAX_SIGMOID) - SLACK
+    }
 }
 
 /// How logits become probabilities.
@@ -53,38 +68,60 @@ impl Activation {
         }
     }
 
-    /// Makes probabilities of logits, in place. `false` where one of them is
-    /// not a number.
-    pub(crate) fn apply(&self, logits: &mut [f32]) -> bool {
-        if logits.iter().any(|logit| logit.is_nan()) {
+    /// Gives `best` the probabilities of logits, which may be overwritten.
+    /// `false` where one of them is not a number.
+    pub(crate) fn find_best(&self, logits: &mut [f32], best: &mut Best) -> bool {
+        if logits.iter().fold(false, |any, logit| any | logit.is_nan()) {
             return false;
         }
         match self {
-            Self::Softmax => softmax(logits),
+            Self::Softmax => {
+                return softmax(logits, best);
+            }
             Self::Sigmoid(table) => {
-                for logit in logits {
-                    *logit = table.get(*logit);
-                }
-                true
+                best.take_numbers(logits, |logit| table.get(logit), |p| table.bound(p));
             }
         }
+        true
     }
 }
 
 /// `SoftmaxLoss::computeOutput`: the exponential is taken in 64 bits, the sum
-/// in 32.
-fn softmax(logits: &mut [f32]) -> bool {
+/// in 32. Only what may be among the best is divided by the sum.
+fn softmax(logits: &mut [f32], best: &mut Best) -> bool {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     if !max.is_finite() {
         return logits.is_empty();
     }
+    exponentials(Isa::best(), logits, max);
     let mut sum = 0.0_f32;
-    for logit in logits.iter_mut() {
-        *logit = f64::from(*logit - max).exp() as f32;
-        sum += *logit;
+    for exponential in &*logits {
+        sum += exponential;
     }
-    for probability in logits {
-        *probability /= sum;
-    }
+    /// More than the rounding of a quotient.
+    const SLACK: f32 = 1e-5;
+    best.take_numbers(
+        logits,
+        |exponential| exponential / sum,
+        |probability| probability * sum * (1.0 - SLACK),
+    );
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn below_the_bound_every_sigmoid_is_less() {
+        let table = SigmoidTable::new();
+        for step in &table.0 {
+            for sigmoid in [*step, step * 0.999, step * 1.001] {
+                let bound = table.bound(sigmoid.min(1.0));
+                assert!(table.get(bound.next_down()) < sigmoid, "{sigmoid}");
+                // And it is no useless bound.
+                assert!(table.get(bound + 0.04) >= sigmoid.min(1.0), "{sigmoid}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use codape_kernels::{Access, FileBytes};
 
 use crate::classifier::Classifier;
-use crate::features::{FeatureScratch, Features};
+use crate::features::Features;
 use crate::input::InputMatrix;
 use crate::output::OutputRows;
 use crate::reader::{Reader, inconsistent};
@@ -192,26 +192,8 @@ impl Model {
         self.input.verify(&self.bytes)
     }
 
-    /// Adds the rows of a line to a sum, and counts them.
-    pub(crate) fn add_line_rows(
-        &self,
-        line: &[u8],
-        scratch: &mut FeatureScratch,
-        sum: &mut [f32],
-    ) -> usize {
-        let mut rows = 0;
-        self.features().of_line(line, scratch, |row| {
-            self.input.add_row(&self.bytes, row as usize, sum);
-            rows += 1;
-        });
-        rows
-    }
-
     pub(crate) fn features(&self) -> Features<'_> {
-        Features {
-            header: &self.header,
-            dictionary: &self.dictionary,
-        }
+        Features::new(&self.header, &self.dictionary)
     }
 }
 

@@ -9,23 +9,30 @@ use crate::{PredictError, Prediction, Query};
 
 /// Texts whose logits are computed together.
 const BATCH: usize = 64;
+/// Rows that are named before they are added: more of them only where one text
+/// has more.
+const MANY_ROWS: usize = 1 << 14;
 
 /// Buffers that one prediction after another reuses. One for each thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
     features: FeatureScratch,
+    /// The rows of the texts in hand, and where those of each end.
+    rows: Vec<u32>,
+    ends: Vec<usize>,
     /// The vectors of the texts in hand: `[n, dim]`.
     vectors: Vec<f32>,
+    found: Vec<Found>,
     classifier: ClassifierScratch,
 }
 
 /// What the words of a text came to.
-enum TextVector {
-    /// A vector, which was appended to the others.
-    Appended,
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    Vector,
     /// The model has no row for anything in the text.
     NoRows,
-    /// A number of it is not finite.
+    /// A number of the vector is not finite.
     NotFinite,
 }
 
@@ -87,57 +94,75 @@ impl Model {
                 .for_each(|_| answer(Err(PredictError::NotSupervised)));
             return;
         };
-        scratch.vectors.clear();
-        let mut texts = lines
-            .iter()
-            .map(|line| self.append_vector(line.as_ref(), scratch))
-            .collect::<Vec<_>>()
-            .into_iter();
-        // Texts without a vector are answered in their place.
-        let mut answer_up_to_next_vector = |next: Option<_>| {
-            for text in texts.by_ref() {
-                match text {
-                    TextVector::Appended => break,
-                    TextVector::NoRows => answer(Ok(Vec::new())),
-                    TextVector::NotFinite => answer(Err(PredictError::NotFinite)),
-                }
-            }
-            if let Some(next) = next {
-                answer(next);
-            }
-        };
+        self.make_vectors(lines, scratch);
         let Scratch {
             vectors,
+            found,
             classifier: buffers,
             ..
         } = scratch;
-        classifier.predict((vectors, self.header.dim), query, buffers, |next| {
-            answer_up_to_next_vector(Some(next));
+        let mut found = found.iter();
+        classifier.predict((vectors, self.header.dim), query, buffers, |labels| {
+            answer(match found.next() {
+                Some(Found::Vector) => labels,
+                Some(Found::NoRows) => Ok(Vec::new()),
+                Some(Found::NotFinite) | None => Err(PredictError::NotFinite),
+            });
         });
-        answer_up_to_next_vector(None);
     }
 
-    /// Appends the vector of a text, the mean of its rows, to the others
-    /// (`Model::computeHidden`).
-    fn append_vector(&self, line: &[u8], scratch: &mut Scratch) -> TextVector {
+    /// Makes the vectors of texts, the means of their rows
+    /// (`Model::computeHidden`); zeros where there is none.
+    fn make_vectors<L: AsRef<[u8]>>(&self, lines: &[L], scratch: &mut Scratch) {
         let Scratch {
-            features, vectors, ..
+            features,
+            rows,
+            ends,
+            vectors,
+            found,
+            ..
         } = scratch;
-        let start = vectors.len();
-        vectors.resize(start + self.header.dim, 0.0);
-        let vector = &mut vectors[start..];
-        let rows = self.add_line_rows(line, features, vector);
-        scale(vector, 1.0 / rows as f64);
-        let found = if rows == 0 {
-            TextVector::NoRows
-        } else if vector.iter().all(|number| number.is_finite()) {
-            TextVector::Appended
-        } else {
-            TextVector::NotFinite
-        };
-        if !matches!(found, TextVector::Appended) {
-            vectors.truncate(start);
+        let dim = self.header.dim;
+        vectors.clear();
+        vectors.resize(lines.len() * dim, 0.0);
+        found.clear();
+        let mut vectors_left = vectors.as_mut_slice();
+        let mut lines = lines.iter();
+        while lines.len() > 0 {
+            rows.clear();
+            ends.clear();
+            for line in lines.by_ref() {
+                self.features()
+                    .of_line(line.as_ref(), features, |row| rows.push(row));
+                ends.push(rows.len());
+                if rows.len() >= MANY_ROWS {
+                    break;
+                }
+            }
+            let (vectors, left) = vectors_left.split_at_mut(ends.len() * dim);
+            vectors_left = left;
+            self.input.add_rows(&self.bytes, rows, ends, vectors);
+            let mut start = 0;
+            for (end, vector) in ends.iter().zip(vectors.chunks_exact_mut(dim)) {
+                found.push(mean(vector, end - start));
+                start = *end;
+            }
         }
-        found
+        // A text of a megabyte must not keep its rows for ever.
+        rows.shrink_to(2 * MANY_ROWS);
+    }
+}
+
+/// Makes the mean of a sum of rows; zeros where it is not finite.
+fn mean(sum: &mut [f32], rows: usize) -> Found {
+    if rows == 0 {
+        return Found::NoRows;
+    }
+    scale(sum, 1.0 / rows as f64);
+    if sum.iter().all(|number| number.is_finite()) {
+        Found::Vector
+    } else {
+        sum.fill(0.0);
+        Found::NotFinite
     }
 }

@@ -10,21 +10,13 @@ impl Model {
     /// (`FastText::getWordVector`).
     #[must_use]
     pub fn word_vector(&self, word: &[u8]) -> Vec<f32> {
-        let mut vector = vec![0.0; self.header.dim];
-        let mut rows = 0;
-        let all = self.input.rows();
+        let mut rows = Vec::new();
         self.features()
-            .of_word(word, &mut FeatureScratch::default(), |row| {
-                // A label is found too, at a row that is another's or nobody's.
-                if (row as usize) < all {
-                    self.input.add_row(&self.bytes, row as usize, &mut vector);
-                }
-                rows += 1;
-            });
-        if rows > 0 {
-            scale(&mut vector, 1.0 / f64::from(rows));
-        }
-        vector
+            .of_word(word, &mut FeatureScratch::default(), |row| rows.push(row));
+        let count = rows.len();
+        // A label is found too, at a row that is another's or nobody's.
+        rows.retain(|row| (*row as usize) < self.input.rows());
+        self.mean(&rows, count)
     }
 
     /// The vector of a line of text (`FastText::getSentenceVector`): of a
@@ -32,14 +24,13 @@ impl Model {
     /// its words' vectors, each divided by its length.
     #[must_use]
     pub fn sentence_vector(&self, line: &[u8]) -> Vec<f32> {
-        let mut sum = vec![0.0; self.header.dim];
         if self.header.model == ModelName::Supervised {
-            let rows = self.add_line_rows(line, &mut FeatureScratch::default(), &mut sum);
-            if rows > 0 {
-                scale(&mut sum, 1.0 / rows as f64);
-            }
-            return sum;
+            let mut rows = Vec::new();
+            self.features()
+                .of_line(line, &mut FeatureScratch::default(), |row| rows.push(row));
+            return self.mean(&rows, rows.len());
         }
+        let mut sum = vec![0.0; self.header.dim];
         let mut words = 0;
         for word in words_of_stream(line) {
             let mut vector = self.word_vector(word);
@@ -56,6 +47,17 @@ impl Model {
             scale(&mut sum, 1.0 / f64::from(words));
         }
         sum
+    }
+
+    /// The sum of rows over a count; zeros for 0.
+    fn mean(&self, rows: &[u32], count: usize) -> Vec<f32> {
+        let mut vector = vec![0.0; self.header.dim];
+        self.input
+            .add_rows(&self.bytes, rows, &[rows.len()], &mut vector);
+        if count > 0 {
+            scale(&mut vector, 1.0 / count as f64);
+        }
+        vector
     }
 }
 

@@ -16,16 +16,19 @@
 //!   little-endian bytes, at whatever offset the file has them.
 
 mod bytes;
+mod exponentials;
 mod isa;
 pub mod minibatch;
 mod nearest;
 mod numbers;
 mod panels;
+mod prefetch;
 mod rows;
 
 pub use bytes::{Access, FileBytes};
+pub use exponentials::exponentials;
 pub use isa::Isa;
 pub use nearest::Codebook;
 pub use numbers::Numbers;
 pub use panels::Panels;
-pub use rows::add_row;
+pub use rows::add_rows;

@@ -8,6 +8,7 @@
 mod errors;
 
 use crate::isa::kernel;
+use crate::prefetch::prefetch;
 
 pub use errors::{
     Sequence, Thinning, errors_in_sequence, exp_of_lanes, largest_of_lanes, thin_errors,
@@ -233,22 +234,6 @@ fn add_to_rows_body(matrix: &mut [f32], rows: &[u32], vector: &[f32]) {
             *number += value;
         }
     }
-}
-
-/// Asks for the memory of `numbers[start..start + count]` ahead of its use.
-#[inline(always)]
-fn prefetch(numbers: &[f32], start: usize, count: usize) {
-    const LINE: usize = 64 / size_of::<f32>();
-    #[cfg(target_arch = "x86_64")]
-    for place in (start..start + count).step_by(LINE) {
-        let address = numbers.as_ptr().wrapping_add(place);
-        // SAFETY: a prefetch reads nothing: any address may be named.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (numbers, start, count, LINE);
 }
 
 #[cfg(test)]

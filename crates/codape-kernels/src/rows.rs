@@ -1,30 +1,67 @@
-//! Adding rows of a matrix into a sum.
+//! Adding rows of a matrix into sums.
 
 use crate::isa::kernel;
+use crate::prefetch::prefetch;
 
 /// Bytes of one `f32`.
 const F32_BYTES: usize = size_of::<f32>();
+/// How many rows ahead memory is asked for.
+const AHEAD: usize = 12;
 
 kernel! {
-    /// Adds a row to a sum: `sum[i] += row[i]`.
+    /// Adds rows of a matrix to sums: those of `rows[..ends[0]]` to the first
+    /// sum, those up to `ends[1]` to the second, and so on, each in the order
+    /// in which they are named.
     ///
-    /// `row` is `4 * sum.len()` bytes, little-endian `f32`, at any alignment.
+    /// `sums` is `[ends.len(), width]`; `matrix` is rows of `4 * width` bytes,
+    /// little-endian `f32`, at any alignment. The memory of a row is asked for
+    /// while those before it are added, over the border between two sums too.
     ///
     /// # Panics
     ///
-    /// If the lengths do not match.
-    pub fn add_row(isa, sum: &mut [f32], row: &[u8]) = add_row_body;
+    /// If a row is not in the matrix, or the lengths do not match.
+    pub fn add_rows(isa, matrix: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) = add_rows_body;
 }
 
 #[inline(always)]
-fn add_row_body(sum: &mut [f32], row: &[u8]) {
-    assert_eq!(
-        row.len(),
-        F32_BYTES * sum.len(),
-        "row and sum differ in length"
-    );
-    for (sum, bytes) in sum.iter_mut().zip(row.as_chunks::<F32_BYTES>().0) {
-        *sum += f32::from_le_bytes(*bytes);
+fn add_rows_body(matrix: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) {
+    if ends.is_empty() || sums.is_empty() {
+        return;
+    }
+    assert_eq!(sums.len() % ends.len(), 0, "sums of another length");
+    let width = sums.len() / ends.len();
+    let row_bytes = F32_BYTES * width;
+    let row = |row: u32| {
+        let start = row as usize * row_bytes;
+        matrix[start..start + row_bytes].as_chunks::<F32_BYTES>().0
+    };
+    let ask = |place: usize| {
+        if let Some(row) = rows.get(place) {
+            prefetch(matrix, *row as usize * row_bytes, row_bytes);
+        }
+    };
+    (0..AHEAD).for_each(ask);
+    let mut start = 0;
+    for (end, sum) in ends.iter().zip(sums.chunks_exact_mut(width)) {
+        let (quads, rest) = rows[start..*end].as_chunks::<4>();
+        for (i, quad) in quads.iter().enumerate() {
+            (0..4).for_each(|k| ask(start + 4 * i + k + AHEAD));
+            let [a, b, c, d] = quad.map(row);
+            for ((((sum, a), b), c), d) in sum.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                // One after the other, as the reference adds them.
+                *sum += f32::from_le_bytes(*a);
+                *sum += f32::from_le_bytes(*b);
+                *sum += f32::from_le_bytes(*c);
+                *sum += f32::from_le_bytes(*d);
+            }
+        }
+        for (i, one) in rest.iter().enumerate() {
+            ask(*end - rest.len() + i + AHEAD);
+            for (sum, number) in sum.iter_mut().zip(row(*one)) {
+                *sum += f32::from_le_bytes(*number);
+            }
+        }
+        start = *end;
     }
 }
 
@@ -35,19 +72,36 @@ mod tests {
 
     #[test]
     fn every_instruction_set_adds_the_same_bits() {
-        for len in [0, 1, 3, 7, 8, 16, 31, 180, 513] {
-            let row: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
+        for width in [1, 3, 7, 8, 16, 31, 180, 513] {
+            let matrix: Vec<f32> = (0..20 * width).map(|i| (i as f32 * 0.37).sin()).collect();
             let bytes: Vec<u8> = std::iter::once(0)
-                .chain(row.iter().flat_map(|v| v.to_le_bytes()))
+                .chain(matrix.iter().flat_map(|v| v.to_le_bytes()))
                 .collect();
-            let start: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).cos()).collect();
+            let rows = [3, 0, 19, 3, 7, 8, 1, 2, 2, 11, 4];
+            let ends = [0, 5, 6, 11];
+            let start: Vec<f32> = (0..ends.len() * width)
+                .map(|i| (i as f32 * 1.7).cos())
+                .collect();
             let mut expected = start.clone();
-            add_row(Isa::SCALAR, &mut expected, &bytes[1..]);
+            for (text, range) in [0..0, 0..5, 5..6, 6..11].into_iter().enumerate() {
+                for row in &rows[range] {
+                    for j in 0..width {
+                        expected[text * width + j] += matrix[row * width + j];
+                    }
+                }
+            }
+            let rows = rows.map(|row| row as u32);
             for isa in Isa::available() {
-                let mut sum = start.clone();
-                add_row(isa, &mut sum, &bytes[1..]);
-                assert_eq!(sum, expected, "{}", isa.name());
+                let mut sums = start.clone();
+                add_rows(isa, &bytes[1..], &rows, &ends, &mut sums);
+                assert_eq!(sums, expected, "{} {width}", isa.name());
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "range")]
+    fn a_row_that_is_not_there_panics() {
+        add_rows(Isa::best(), &[0; 8], &[1], &[1], &mut [0.0; 2]);
     }
 }

@@ -313,7 +313,7 @@ impl Learning<'_> {
             text,
             parts: &parts,
             reader: LineReader {
-                features: Features { header, dictionary },
+                features: Features::new(header, dictionary),
                 label_prefix: options.label_prefix.as_bytes(),
             },
             targets: &targets,
