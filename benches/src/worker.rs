@@ -23,6 +23,10 @@ pub enum Kind {
     CodapeSingle,
     /// codape, all texts in one call.
     CodapeBatch,
+    /// codape, one text after the other, with the rows in memory of its own.
+    CodapeOwnSingle,
+    /// codape, all texts in one call, with the rows in memory of its own.
+    CodapeOwnBatch,
     /// The `fasttext` crate.
     FasttextCrate,
 }
@@ -91,15 +95,19 @@ impl Peer for Crate {
 }
 
 fn load(kind: Kind, model: &Path) -> anyhow::Result<Box<dyn Peer>> {
-    Ok(match kind {
-        Kind::CodapeSingle | Kind::CodapeBatch => Box::new(Codape {
-            model: Model::open(model, Access::Map)?,
-            query: Query::new(K, 0.0)?,
-            scratch: Scratch::default(),
-            is_batch: matches!(kind, Kind::CodapeBatch),
-        }),
-        Kind::FasttextCrate => Box::new(Crate(FastText::load_model(model)?)),
-    })
+    if matches!(kind, Kind::FasttextCrate) {
+        return Ok(Box::new(Crate(FastText::load_model(model)?)));
+    }
+    let model = Model::open(model, Access::Map)?;
+    if matches!(kind, Kind::CodapeOwnSingle | Kind::CodapeOwnBatch) {
+        model.copy_rows()?;
+    }
+    Ok(Box::new(Codape {
+        model,
+        query: Query::new(K, 0.0)?,
+        scratch: Scratch::default(),
+        is_batch: matches!(kind, Kind::CodapeBatch | Kind::CodapeOwnBatch),
+    }))
 }
 
 /// Is the peer until the standard input ends.

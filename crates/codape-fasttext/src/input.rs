@@ -1,6 +1,9 @@
 //! The input matrix: a row for each word and each bucket of n-grams.
 
-use codape_kernels::{Isa, add_rows};
+use std::io;
+use std::sync::OnceLock;
+
+use codape_kernels::{FileBytes, Isa, LargePages, add_rows};
 
 use crate::FormatError;
 use crate::quantizer::{self, QuantizedMatrix};
@@ -20,6 +23,8 @@ pub(crate) struct DenseRows {
     offset: usize,
     rows: usize,
     row_bytes: usize,
+    /// The rows in memory of their own, once they were copied.
+    own: OnceLock<LargePages>,
 }
 
 impl DenseRows {
@@ -48,7 +53,21 @@ impl InputMatrix {
             offset,
             rows,
             row_bytes,
+            own: OnceLock::new(),
         }))
+    }
+
+    /// Copies the rows into memory of their own, unless they are
+    /// there already or quantized.
+    pub(crate) fn copy_rows(&self, file: &FileBytes) -> io::Result<()> {
+        if let Self::Dense(dense) = self
+            && dense.own.get().is_none()
+        {
+            let own = file.copy_to_large_pages(dense.range())?;
+            // Another thread may have been faster: then this copy goes.
+            let _ = dense.own.set(own);
+        }
+        Ok(())
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -63,7 +82,10 @@ impl InputMatrix {
     pub(crate) fn add_rows(&self, file: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) {
         match self {
             Self::Dense(dense) => {
-                let matrix = &file[dense.range()];
+                let matrix = match dense.own.get() {
+                    Some(own) => own,
+                    None => &file[dense.range()],
+                };
                 add_rows(Isa::best(), matrix, rows, ends, sums);
             }
             Self::Quantized(quantized) => {

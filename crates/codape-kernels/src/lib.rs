@@ -29,6 +29,6 @@ pub use bytes::{Access, FileBytes};
 pub use exponentials::exponentials;
 pub use isa::Isa;
 pub use nearest::Codebook;
-pub use numbers::Numbers;
+pub use numbers::{LargePages, Numbers};
 pub use panels::Panels;
 pub use rows::add_rows;

@@ -6,15 +6,15 @@ use std::ops::{Deref, DerefMut};
 
 use memmap2::MmapMut;
 
-/// A slice of `f32` in memory of its own, all 0 at first, in large pages where
-/// the system has them: a row that is read at random costs fewer lookups of
-/// addresses then. Memory is taken from the system when it is first written.
-pub struct Numbers {
-    /// `None` for no numbers: the system refuses an empty map.
+/// Bytes in memory of their own, all 0 at first, in large pages where the
+/// system has them: what is read at random costs fewer lookups of addresses
+/// then. Memory is taken from the system when it is first written.
+pub struct LargePages {
+    /// `None` for no bytes: the system refuses an empty map.
     map: Option<MmapMut>,
 }
 
-impl Numbers {
+impl LargePages {
     /// `count` zeros.
     ///
     /// # Errors
@@ -24,10 +24,7 @@ impl Numbers {
         if count == 0 {
             return Ok(Self { map: None });
         }
-        let bytes = count
-            .checked_mul(size_of::<f32>())
-            .ok_or(io::ErrorKind::OutOfMemory)?;
-        let map = MmapMut::map_anon(bytes)?;
+        let map = MmapMut::map_anon(count)?;
         // Advice: a system without large pages does without.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
@@ -35,13 +32,50 @@ impl Numbers {
     }
 }
 
+impl Deref for LargePages {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or_default()
+    }
+}
+
+impl DerefMut for LargePages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.map.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for LargePages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LargePages({})", self.len())
+    }
+}
+
+/// A slice of `f32` in [`LargePages`], all 0 at first.
+#[derive(Debug)]
+pub struct Numbers(LargePages);
+
+impl Numbers {
+    /// `count` zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::OutOfMemory`], where there is no room for them.
+    pub fn zeroed(count: usize) -> io::Result<Self> {
+        let bytes = count
+            .checked_mul(size_of::<f32>())
+            .ok_or(io::ErrorKind::OutOfMemory)?;
+        LargePages::zeroed(bytes).map(Self)
+    }
+}
+
 impl Deref for Numbers {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        let Some(map) = &self.map else { return &[] };
         // SAFETY: every pattern of bits is an `f32`.
-        let (before, numbers, after) = unsafe { map.align_to::<f32>() };
+        let (before, numbers, after) = unsafe { self.0.align_to::<f32>() };
         debug_assert!(before.is_empty() && after.is_empty(), "a map starts a page");
         numbers
     }
@@ -49,19 +83,10 @@ impl Deref for Numbers {
 
 impl DerefMut for Numbers {
     fn deref_mut(&mut self) -> &mut [f32] {
-        let Some(map) = &mut self.map else {
-            return &mut [];
-        };
         // SAFETY: every pattern of bits is an `f32`, and the bytes of one.
-        let (before, numbers, after) = unsafe { map.align_to_mut::<f32>() };
+        let (before, numbers, after) = unsafe { self.0.align_to_mut::<f32>() };
         debug_assert!(before.is_empty() && after.is_empty(), "a map starts a page");
         numbers
-    }
-}
-
-impl fmt::Debug for Numbers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Numbers({})", self.len())
     }
 }
 
