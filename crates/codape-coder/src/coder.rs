@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use codape_fasttext::{Access, ModelName, Prediction, Query};
+use codape_fasttext::{Access, Model, ModelName, Prediction, Query};
 use codape_nomenclature::Nomenclature;
 use codape_text::Cleaner;
 use rayon::prelude::*;
@@ -110,6 +110,12 @@ impl Coder {
     #[must_use]
     pub fn cleaner(&self) -> &Cleaner {
         &self.parts.cleaner
+    }
+
+    /// The model that answers.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.parts.model
     }
 
     /// What was measured when the package was made, where it says.

@@ -57,17 +57,25 @@ impl InputMatrix {
         }))
     }
 
-    /// Copies the rows into memory of their own, unless they are
-    /// there already or quantized.
-    pub(crate) fn copy_rows(&self, file: &FileBytes) -> io::Result<()> {
-        if let Self::Dense(dense) = self
-            && dense.own.get().is_none()
-        {
-            let own = file.copy_to_large_pages(dense.range())?;
-            // Another thread may have been faster: then this copy goes.
-            let _ = dense.own.set(own);
+    /// Copies the rows into memory of their own; whether there was something
+    /// to copy, which there is not for rows that are quantized, or in memory.
+    pub(crate) fn copy_rows(&self, file: &FileBytes) -> io::Result<bool> {
+        match self {
+            Self::Dense(dense) if file.is_mapped() && dense.own.get().is_none() => {
+                let own = file.copy_to_large_pages(dense.range())?;
+                // Another thread may have been faster: then this copy goes.
+                Ok(dense.own.set(own).is_ok())
+            }
+            Self::Dense(_) | Self::Quantized(_) => Ok(false),
         }
-        Ok(())
+    }
+
+    /// The bytes that a copy of the rows takes.
+    pub(crate) fn row_bytes(&self) -> usize {
+        match self {
+            Self::Dense(dense) => dense.range().len(),
+            Self::Quantized(_) => 0,
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -187,14 +187,22 @@ impl Model {
     /// Copies the rows of the input matrix out of the file into memory of the
     /// process's own, in large pages: answers then take less time, and the
     /// memory is no longer shared with other processes. Questions are answered
-    /// meanwhile. It takes about a second for a gigabyte, and does nothing for a
-    /// quantized model, whose rows are few bytes.
+    /// meanwhile; a gigabyte takes a second or two.
+    ///
+    /// Says whether there was something to copy: there is not for a quantized
+    /// model, whose rows are few bytes, nor for one that was read into memory.
     ///
     /// # Errors
     ///
     /// Where there is no room; the model answers from the file as before.
-    pub fn copy_rows(&self) -> io::Result<()> {
+    pub fn copy_rows(&self) -> io::Result<bool> {
         self.input.copy_rows(&self.bytes)
+    }
+
+    /// The bytes of memory that [`copy_rows`](Self::copy_rows) needs.
+    #[must_use]
+    pub fn row_bytes(&self) -> usize {
+        self.input.row_bytes()
     }
 
     /// Reads every number of the input matrix, which opening does not.

@@ -99,6 +99,15 @@ pub struct Serve {
     )]
     pub listen: SocketAddr,
 
+    /// Where the rows of a large model are kept
+    #[arg(
+        long,
+        value_name = "WHERE",
+        env = "CODAPE_MEMORY",
+        default_value = "own"
+    )]
+    pub memory: Memory,
+
     /// How to write the log, which goes to standard error
     #[arg(
         long,
@@ -107,6 +116,16 @@ pub struct Serve {
         default_value = "text"
     )]
     pub log_format: LogFormat,
+}
+
+/// Where the rows of a large model are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Memory {
+    /// In memory of the process's own: copied, if there is room, while the
+    /// service answers already; answers then take less time
+    Own,
+    /// In the mapped file, which several processes share
+    Shared,
 }
 
 /// How a log is written.

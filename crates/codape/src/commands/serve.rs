@@ -7,7 +7,8 @@ use anyhow::Context;
 use codape_server::{AppState, ModelIdentity, Settings, bind, serve, stop_signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{LogFormat, Serve};
+use crate::cli::{LogFormat, Memory, Serve};
+use crate::memory;
 use crate::package::Package;
 
 pub fn run(arguments: &Serve) -> anyhow::Result<()> {
@@ -22,7 +23,11 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
         listen: arguments.listen,
         ..Settings::default()
     };
-    let state = AppState::with_limits(Arc::new(coder), identity, settings.limits.clone());
+    let coder = Arc::new(coder);
+    if arguments.memory == Memory::Own {
+        memory::copy_rows(Arc::clone(&coder));
+    }
+    let state = AppState::with_limits(coder, identity, settings.limits.clone());
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
