@@ -8,7 +8,7 @@ use crate::model::{Model, scale};
 use crate::{PredictError, Prediction, Query};
 
 /// Texts whose logits are computed together.
-const BATCH: usize = 64;
+const BATCH: usize = 60;
 /// Rows that are named before they are added: more of them only where one text
 /// has more.
 const MANY_ROWS: usize = 1 << 14;

@@ -5,8 +5,9 @@ use crate::isa::kernel;
 
 /// Rows that stand side by side in a panel: as many sums run together.
 const LANES: usize = 16;
-/// Vectors that a panel is multiplied with in one pass.
-const BLOCK: usize = 4;
+/// Vectors that a panel is multiplied with in one pass, or panels that a vector
+/// is.
+const BLOCK: usize = 5;
 
 /// A matrix of `rows × dim` numbers, copied into panels of 16 rows in which
 /// the numbers of one column stand together, so that 16 dot products run side
@@ -81,39 +82,86 @@ impl Panels {
 }
 
 kernel! {
-    fn multiply_blocks(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body::<BLOCK>;
+    fn multiply_blocks(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body;
 }
 
 kernel! {
-    fn multiply_singly(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body::<1>;
+    fn multiply_singly(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = singly_body;
 }
 
-/// Multiplies `N` vectors at a time: the sums of one panel stay in registers.
+/// Multiplies [`BLOCK`] vectors at a time with a panel: the sums stay in
+/// registers, and each column of the panel is read once for all of them.
 #[inline(always)]
-fn blocks_body<const N: usize>(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
+fn blocks_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
     let Panels { rows, dim, .. } = *panels;
+    // The numbers of a column side by side.
+    let mut block = vec![[0.0_f32; BLOCK]; dim];
     for (vectors, products) in vectors
-        .chunks_exact(N * dim)
-        .zip(products.chunks_exact_mut(N * rows))
+        .chunks_exact(BLOCK * dim)
+        .zip(products.chunks_exact_mut(BLOCK * rows))
     {
+        for (v, vector) in vectors.chunks_exact(dim).enumerate() {
+            for (factors, number) in block.iter_mut().zip(vector) {
+                factors[v] = *number;
+            }
+        }
         for (p, panel) in panels.values.chunks_exact(dim).enumerate() {
-            let mut sums = [[0.0_f32; LANES]; N];
-            for (j, column) in panel.iter().enumerate() {
-                for (v, sums) in sums.iter_mut().enumerate() {
-                    let factor = vectors[v * dim + j];
-                    for (sum, value) in sums.iter_mut().zip(column) {
-                        *sum += value * factor;
+            let mut sums = [[0.0_f32; LANES]; BLOCK];
+            for (column, factors) in panel.iter().zip(&block) {
+                let (column, factors) = (*column, *factors);
+                for v in 0..BLOCK {
+                    for lane in 0..LANES {
+                        sums[v][lane] += column[lane] * factors[v];
                     }
                 }
             }
             let first = p * LANES;
             let lanes = LANES.min(rows - first);
-            for (v, sums) in sums.iter().enumerate() {
-                let start = v * rows + first;
-                products[start..start + lanes].copy_from_slice(&sums[..lanes]);
+            for (sums, products) in sums.iter().zip(products.chunks_exact_mut(rows)) {
+                products[first..first + lanes].copy_from_slice(&sums[..lanes]);
             }
         }
     }
+}
+
+/// Multiplies one vector with [`BLOCK`] panels at a time: fewer sums than that
+/// would wait for each other.
+#[inline(always)]
+fn singly_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
+    let Panels { rows, dim, .. } = *panels;
+    for (vector, products) in vectors
+        .chunks_exact(dim)
+        .zip(products.chunks_exact_mut(rows))
+    {
+        let mut products = products.chunks_mut(LANES);
+        let mut blocks = panels.values.chunks_exact(BLOCK * dim);
+        for block in blocks.by_ref() {
+            let sums = sums_of_panels::<BLOCK>(block, vector);
+            for (sums, products) in sums.iter().zip(products.by_ref()) {
+                products.copy_from_slice(&sums[..products.len()]);
+            }
+        }
+        for (panel, products) in blocks.remainder().chunks_exact(dim).zip(products) {
+            let [sums] = sums_of_panels::<1>(panel, vector);
+            products.copy_from_slice(&sums[..products.len()]);
+        }
+    }
+}
+
+/// The products of a vector with the rows of `N` panels.
+#[inline(always)]
+fn sums_of_panels<const N: usize>(panels: &[[f32; LANES]], vector: &[f32]) -> [[f32; LANES]; N] {
+    let dim = vector.len();
+    let panels: [&[[f32; LANES]]; N] = std::array::from_fn(|p| &panels[p * dim..][..dim]);
+    let mut sums = [[0.0_f32; LANES]; N];
+    for (i, factor) in vector.iter().enumerate() {
+        for (sums, panel) in sums.iter_mut().zip(&panels) {
+            for (sum, value) in sums.iter_mut().zip(&panel[i]) {
+                *sum += value * factor;
+            }
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::prefetch::prefetch;
 /// Bytes of one `f32`.
 const F32_BYTES: usize = size_of::<f32>();
 /// How many rows ahead memory is asked for.
-const AHEAD: usize = 12;
+const AHEAD: usize = 8;
 
 kernel! {
     /// Adds rows of a matrix to sums: those of `rows[..ends[0]]` to the first
