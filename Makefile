@@ -35,7 +35,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +85,9 @@ hostile: ## every prefix and every flipped bit of a 560 kB model
 
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench
+
+bench-service: ## compare the service with one in Python, under load
+	scripts/bench-service
 
 bench-train: ## time training against the same, and compare accuracy on public benchmarks
 	scripts/bench-train
