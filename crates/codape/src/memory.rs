@@ -1,11 +1,14 @@
-//! Moving a large model out of its file into memory of the process's own.
+//! Making a model ready for load: the threads that batches are coded on, and
+//! its rows in memory of the process's own.
 
 use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use codape_coder::Coder;
+use codape_coder::{CodeOptions, Coder, Declaration};
+
+use crate::cli::Memory;
 
 /// Rows of fewer bytes stay where they are: the processor's caches and tables
 /// of addresses have room for them.
@@ -13,9 +16,34 @@ const WORTH_COPYING: usize = 64 << 20;
 /// Memory that is left to others.
 const SPARE: u64 = 256 << 20;
 
-/// Copies the rows of the coder's model on a thread of its own, if they are
-/// worth it and there is room; says in the log what came of it.
-pub fn copy_rows(coder: Arc<Coder>) {
+/// Makes the coder ready on a thread of its own, while it answers already.
+pub fn warm_up(coder: Arc<Coder>, memory: Memory) {
+    let work = move || {
+        code_batch(&coder);
+        if memory == Memory::Own {
+            copy_rows(&coder);
+        }
+    };
+    if let Err(error) = thread::Builder::new()
+        .name("codape-warm-up".into())
+        .spawn(work)
+    {
+        tracing::warn!(%error, "the model is not warmed up");
+    }
+}
+
+/// Codes a batch, so that the first one that is asked for need not wait for
+/// threads to start.
+fn code_batch(coder: &Coder) {
+    let declaration = Declaration::from_text("a", coder.categorical_features().len());
+    if let Ok(options) = CodeOptions::new(1) {
+        let _ = coder.code_batch(&vec![declaration; 1000], options);
+    }
+}
+
+/// Copies the rows of the coder's model, if they are worth it and there is
+/// room; says in the log what came of it.
+fn copy_rows(coder: &Coder) {
     let bytes = coder.model().row_bytes();
     if bytes < WORTH_COPYING || !coder.model().is_mapped() {
         return;
@@ -32,21 +60,13 @@ pub fn copy_rows(coder: Arc<Coder>) {
         );
         return;
     }
-    let work = move || {
-        let start = Instant::now();
-        match coder.model().copy_rows() {
-            Ok(_) => {
-                let seconds = start.elapsed().as_secs_f64();
-                tracing::info!(megabytes, seconds, "the model is in memory");
-            }
-            Err(error) => tracing::warn!(%error, "cannot copy the model: it stays mapped"),
+    let start = Instant::now();
+    match coder.model().copy_rows() {
+        Ok(_) => {
+            let seconds = start.elapsed().as_secs_f64();
+            tracing::info!(megabytes, seconds, "the model is in memory");
         }
-    };
-    if let Err(error) = thread::Builder::new()
-        .name("codape-memory".into())
-        .spawn(work)
-    {
-        tracing::warn!(%error, "cannot copy the model: it stays mapped");
+        Err(error) => tracing::warn!(%error, "cannot copy the model: it stays mapped"),
     }
 }
 

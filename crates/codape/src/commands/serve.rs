@@ -7,7 +7,7 @@ use anyhow::Context;
 use codape_server::{AppState, ModelIdentity, Settings, bind, serve, stop_signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{LogFormat, Memory, Serve};
+use crate::cli::{LogFormat, Serve};
 use crate::memory;
 use crate::package::Package;
 
@@ -24,9 +24,7 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
         ..Settings::default()
     };
     let coder = Arc::new(coder);
-    if arguments.memory == Memory::Own {
-        memory::copy_rows(Arc::clone(&coder));
-    }
+    memory::warm_up(Arc::clone(&coder), arguments.memory);
     let state = AppState::with_limits(coder, identity, settings.limits.clone());
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
