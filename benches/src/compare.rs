@@ -107,8 +107,8 @@ fn start(arguments: &Compare, texts: &[String]) -> anyhow::Result<Vec<Peer>> {
     peers.push(worker("fasttext crate", "fasttext-crate")?);
     peers.push(worker("codape, mapped, one by one", "codape-single")?);
     peers.push(worker("codape, mapped, batch", "codape-batch")?);
-    peers.push(worker("codape, one by one", "codape-own-single")?);
-    peers.push(worker("codape, batch", "codape-own-batch")?);
+    peers.push(worker("codape, one by one", "codape-ready-single")?);
+    peers.push(worker("codape, batch", "codape-ready-batch")?);
     Ok(peers)
 }
 

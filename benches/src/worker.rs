@@ -23,10 +23,10 @@ pub enum Kind {
     CodapeSingle,
     /// codape, all texts in one call.
     CodapeBatch,
-    /// codape, one text after the other, with the rows in memory of its own.
-    CodapeOwnSingle,
-    /// codape, all texts in one call, with the rows in memory of its own.
-    CodapeOwnBatch,
+    /// codape, one text after the other, made ready as the service makes it.
+    CodapeReadySingle,
+    /// codape, all texts in one call, made ready as the service makes it.
+    CodapeReadyBatch,
     /// The `fasttext` crate.
     FasttextCrate,
 }
@@ -99,14 +99,15 @@ fn load(kind: Kind, model: &Path) -> anyhow::Result<Box<dyn Peer>> {
         return Ok(Box::new(Crate(FastText::load_model(model)?)));
     }
     let model = Model::open(model, Access::Map)?;
-    if matches!(kind, Kind::CodapeOwnSingle | Kind::CodapeOwnBatch) {
+    if matches!(kind, Kind::CodapeReadySingle | Kind::CodapeReadyBatch) {
+        model.index_words();
         model.copy_rows()?;
     }
     Ok(Box::new(Codape {
         model,
         query: Query::new(K, 0.0)?,
         scratch: Scratch::default(),
-        is_batch: matches!(kind, Kind::CodapeBatch | Kind::CodapeOwnBatch),
+        is_batch: matches!(kind, Kind::CodapeBatch | Kind::CodapeReadyBatch),
     }))
 }
 

@@ -3,6 +3,7 @@
 use crate::Dictionary;
 use crate::dictionary::{EOS, Token};
 use crate::header::Header;
+use crate::known_words::KnownWords;
 
 /// The factor of the hash of word n-grams.
 const WORD_NGRAM_FACTOR: u64 = 116_049_371;
@@ -22,6 +23,8 @@ pub(crate) struct Features<'a> {
     pub(crate) header: &'a Header,
     pub(crate) dictionary: &'a Dictionary,
     buckets: Buckets,
+    /// Words whose rows are known already.
+    known: Option<&'a KnownWords>,
 }
 
 impl<'a> Features<'a> {
@@ -30,7 +33,13 @@ impl<'a> Features<'a> {
             header,
             dictionary,
             buckets: Buckets::new(header.bucket),
+            known: None,
         }
+    }
+
+    /// The same, sooner where words are known.
+    pub(crate) fn knowing(self, known: Option<&'a KnownWords>) -> Self {
+        Self { known, ..self }
     }
 
     /// Gives `row` the rows of the input matrix that a line stands for, in
@@ -50,7 +59,14 @@ impl<'a> Features<'a> {
         scratch.word_hashes.clear();
         for token in tokens(line).chain([EOS]) {
             let kind = self.dictionary.classify(token);
-            if kind != Token::Label {
+            let known = match (kind, self.known) {
+                (Token::Word(id), Some(known)) => known.get(id),
+                _ => None,
+            };
+            if let Some((rows, hash)) = known {
+                rows.iter().copied().for_each(&mut row);
+                scratch.word_hashes.push(hash.cast_signed());
+            } else if kind != Token::Label {
                 if let Token::Word(id) = kind {
                     row(id);
                 }

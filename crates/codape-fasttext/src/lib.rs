@@ -44,6 +44,7 @@ mod features;
 mod header;
 mod huffman;
 mod input;
+mod known_words;
 mod loss;
 mod meter;
 mod model;

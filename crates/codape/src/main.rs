@@ -4,12 +4,12 @@ mod cli;
 mod commands;
 mod interrupt;
 mod lines;
-mod memory;
 mod output;
 mod package;
 mod print;
 mod progress;
 mod repeat;
+mod warm_up;
 
 use std::process::ExitCode;
 

@@ -61,7 +61,12 @@ fn replay(reference: &Reference, expected: &ReferenceModel) -> Result<Tally, Str
         .collect();
     assert_eq!(labels, expected.labels, "{}", expected.name);
     let mut tally = Tally::default();
-    for question in &expected.questions {
+    for (number, question) in expected.questions.iter().enumerate() {
+        if number == expected.questions.len() / 2 {
+            // What makes a model faster must not change an answer.
+            model.index_words();
+            model.copy_rows().unwrap();
+        }
         let k = usize::try_from(question.k).unwrap_or(labels.len());
         let query = Query::new(k, question.threshold).unwrap();
         let checked: Vec<_> = (reference.answers(question).par_iter())

@@ -8,8 +8,8 @@ use codape_server::{AppState, ModelIdentity, Settings, bind, serve, stop_signal}
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
-use crate::memory;
 use crate::package::Package;
+use crate::warm_up::warm_up;
 
 pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     start_log(arguments.log_format);
@@ -24,7 +24,7 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
         ..Settings::default()
     };
     let coder = Arc::new(coder);
-    memory::warm_up(Arc::clone(&coder), arguments.memory);
+    warm_up(Arc::clone(&coder), arguments.memory);
     let state = AppState::with_limits(coder, identity, settings.limits.clone());
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

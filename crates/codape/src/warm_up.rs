@@ -1,5 +1,5 @@
-//! Making a model ready for load: the threads that batches are coded on, and
-//! its rows in memory of the process's own.
+//! Making a model ready for load: the rows of its words found, the threads
+//! started that batches are coded on, its rows in memory of the process's own.
 
 use std::fs;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ const SPARE: u64 = 256 << 20;
 /// Makes the coder ready on a thread of its own, while it answers already.
 pub fn warm_up(coder: Arc<Coder>, memory: Memory) {
     let work = move || {
+        coder.model().index_words();
         code_batch(&coder);
         if memory == Memory::Own {
             copy_rows(&coder);

@@ -1,0 +1,62 @@
+//! The rows of the words of a dictionary, named once.
+
+use std::ops::Range;
+
+use crate::dictionary::EOS;
+use crate::features::{Features, hash};
+
+/// The rows of the words that a text is most likely to have: the dictionary
+/// has the frequent ones first.
+#[derive(Debug)]
+pub(crate) struct KnownWords {
+    /// The rows of one word after the other, each with itself first.
+    rows: Vec<u32>,
+    words: Vec<KnownWord>,
+}
+
+#[derive(Debug)]
+struct KnownWord {
+    /// Where its rows end.
+    end: u32,
+    hash: u32,
+}
+
+impl KnownWords {
+    /// The most rows that are kept: 16 MB of them.
+    const MOST_ROWS: usize = 4 << 20;
+
+    /// Names the rows of as many words as there is room for.
+    pub(crate) fn new(features: Features<'_>) -> Self {
+        let mut known = Self {
+            rows: Vec::new(),
+            words: Vec::new(),
+        };
+        let mut marked = Vec::new();
+        for id in 0..features.dictionary.word_count() as u32 {
+            if known.rows.len() >= Self::MOST_ROWS {
+                break;
+            }
+            let word = features.dictionary.word(id);
+            known.rows.push(id);
+            if word != EOS {
+                features.character_ngrams(word, &mut marked, &mut |row| known.rows.push(row));
+            }
+            known.words.push(KnownWord {
+                end: known.rows.len() as u32,
+                hash: hash(word),
+            });
+        }
+        known
+    }
+
+    /// The rows and the hash of a word of the dictionary.
+    pub(crate) fn get(&self, id: u32) -> Option<(&[u32], u32)> {
+        let word = self.words.get(id as usize)?;
+        let start = match id.checked_sub(1) {
+            Some(before) => self.words[before as usize].end,
+            None => 0,
+        };
+        let range: Range<usize> = start as usize..word.end as usize;
+        Some((&self.rows[range], word.hash))
+    }
+}
