@@ -134,6 +134,31 @@ impl Default for Training {
     }
 }
 
+impl Training {
+    /// The options of the engine.
+    #[must_use]
+    pub fn options(&self) -> TrainOptions {
+        let default = TrainOptions::default();
+        TrainOptions {
+            lr: self.lr,
+            lr_update_rate: self.lr_update_rate,
+            dim: self.dim,
+            epoch: self.epoch,
+            min_count: self.min_count,
+            min_count_label: self.min_count_label,
+            neg: self.neg,
+            word_ngrams: self.word_ngrams,
+            loss: self.loss.into(),
+            bucket: self.bucket,
+            minn: self.minn,
+            maxn: self.maxn,
+            threads: self.thread.unwrap_or(default.threads),
+            seed: self.seed,
+            ..default
+        }
+    }
+}
+
 /// The losses, by fastText's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -253,25 +278,9 @@ impl Recipe {
     }
 
     pub(crate) fn train_options(&self) -> TrainOptions {
-        let training = &self.training;
-        let default = TrainOptions::default();
         TrainOptions {
-            lr: training.lr,
-            lr_update_rate: training.lr_update_rate,
-            dim: training.dim,
-            epoch: training.epoch,
-            min_count: training.min_count,
-            min_count_label: training.min_count_label,
-            neg: training.neg,
-            word_ngrams: training.word_ngrams,
-            loss: training.loss.into(),
-            bucket: training.bucket,
-            minn: training.minn,
-            maxn: training.maxn,
-            threads: training.thread.unwrap_or(default.threads),
             label_prefix: self.label_prefix.clone(),
-            seed: training.seed,
-            ..default
+            ..self.training.options()
         }
     }
 }

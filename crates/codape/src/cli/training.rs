@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use codape_fasttext::{LossName, TrainOptions};
+use codape_fasttext::TrainOptions;
 use codape_trainer::Training;
 
 use super::{AutotuneArgs, Typed};
@@ -78,8 +78,7 @@ impl Train {
             label_prefix: self.label.clone(),
             pretrained_vectors: self.pretrained_vectors.clone(),
             t: self.t,
-            seed: self.seed,
-            ..self.training.options()
+            ..self.training.recipe(self.seed).options()
         }
     }
 }
@@ -143,27 +142,6 @@ pub struct TrainingArgs {
 }
 
 impl TrainingArgs {
-    /// The options of the engine, but for the seed.
-    pub fn options(&self) -> TrainOptions {
-        let defaults = TrainOptions::default();
-        TrainOptions {
-            lr: self.lr,
-            lr_update_rate: self.lr_update_rate,
-            dim: self.dim,
-            epoch: self.epoch,
-            min_count: self.min_count,
-            min_count_label: self.min_count_label,
-            neg: self.neg,
-            word_ngrams: self.word_ngrams,
-            loss: self.loss.into(),
-            bucket: self.bucket,
-            minn: self.minn,
-            maxn: self.maxn,
-            threads: self.thread.unwrap_or(defaults.threads),
-            ..defaults
-        }
-    }
-
     /// The options of a recipe, with `seed` for the random numbers.
     pub fn recipe(&self, seed: u64) -> Training {
         Training {
@@ -197,17 +175,6 @@ pub enum Loss {
     Hs,
     /// Negative sampling
     Ns,
-}
-
-impl From<Loss> for LossName {
-    fn from(loss: Loss) -> Self {
-        match loss {
-            Loss::Softmax => Self::Softmax,
-            Loss::Ova => Self::OneVsAll,
-            Loss::Hs => Self::HierarchicalSoftmax,
-            Loss::Ns => Self::NegativeSampling,
-        }
-    }
 }
 
 impl From<Loss> for codape_trainer::Loss {
