@@ -11,7 +11,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use codape_kernels::{Isa, LargePages, Panels, add_rows, exponentials};
+use codape_kernels::{Isa, LargePages, Panels, add_rows, dot_rows, exponentials};
 
 const DIM: usize = 180;
 const LABELS: usize = 727;
@@ -28,6 +28,7 @@ fn main() -> std::io::Result<()> {
         .unwrap_or(1440);
     gather(megabytes)?;
     product();
+    few_products();
     softmax();
     Ok(())
 }
@@ -94,6 +95,41 @@ fn product() {
         }
         products[0]
     });
+    report(
+        &format!("{what}, batch of {TEXTS}, fused"),
+        20 * TEXTS,
+        || {
+            for _ in 0..20 {
+                panels.multiply_fused(Isa::best(), black_box(&vectors), &mut products);
+            }
+            products[0]
+        },
+    );
+}
+
+/// The product with rows of the output matrix that were picked.
+fn few_products() {
+    const PICKED: usize = 32;
+    let matrix: Vec<f32> = (0..LABELS * DIM).map(|i| (i as f32 * 0.7).sin()).collect();
+    let vector: Vec<f32> = (0..DIM).map(|i| (i as f32 * 0.3).cos()).collect();
+    let rows: Vec<u32> = (0..PICKED as u32).map(|i| i * 22 + i % 3).collect();
+    let mut products = [0.0; PICKED];
+    report(
+        &format!("multiply with {PICKED} of {LABELS} rows"),
+        1000,
+        || {
+            for _ in 0..1000 {
+                dot_rows(
+                    Isa::best(),
+                    &matrix,
+                    black_box(&rows),
+                    &vector,
+                    &mut products,
+                );
+            }
+            products[0]
+        },
+    );
 }
 
 /// The exponentials of a softmax.

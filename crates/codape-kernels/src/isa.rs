@@ -150,6 +150,12 @@ macro_rules! kernel {
 }
 pub(crate) use kernel;
 
+/// `a * b + c`, rounded once where it is fused.
+#[inline(always)]
+pub(crate) fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@
 //!   little-endian bytes, at whatever offset the file has them.
 
 mod bytes;
+mod dots;
 mod exponentials;
 mod isa;
 pub mod minibatch;
@@ -26,6 +27,7 @@ mod prefetch;
 mod rows;
 
 pub use bytes::{Access, FileBytes};
+pub use dots::dot_rows;
 pub use exponentials::exponentials;
 pub use isa::Isa;
 pub use nearest::Codebook;

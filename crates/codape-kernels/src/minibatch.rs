@@ -7,7 +7,7 @@
 
 mod errors;
 
-use crate::isa::kernel;
+use crate::isa::{kernel, multiply_add};
 use crate::prefetch::prefetch;
 
 pub use errors::{
@@ -28,12 +28,6 @@ const ROWS: usize = 4;
 const SPAN: usize = 4 * CHUNK;
 /// How many rows ahead memory is asked for.
 const AHEAD: usize = 8;
-
-/// `a * b + c`.
-#[inline(always)]
-fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
 
 kernel! {
     /// Multiplies each row of a matrix with each vector of a batch.

@@ -1,7 +1,7 @@
 //! A matrix laid out for products with vectors.
 
 use crate::Isa;
-use crate::isa::kernel;
+use crate::isa::{kernel, multiply_add};
 
 /// Rows that stand side by side in a panel: as many sums run together.
 const LANES: usize = 16;
@@ -62,10 +62,35 @@ impl Panels {
     ///
     /// If the lengths do not match.
     pub fn multiply(&self, isa: Isa, vectors: &[f32], products: &mut [f32]) {
+        if let Some([blocks, singles]) = self.split(vectors, products) {
+            multiply_blocks(isa, self, blocks.0, blocks.1);
+            multiply_singly(isa, self, singles.0, singles.1);
+        }
+    }
+
+    /// Does what [`multiply`](Self::multiply) does where an answer within the
+    /// error of rounding will do: multiplication and addition are fused where
+    /// the instruction set can, so that the bits differ between instruction
+    /// sets. A product is within `dim * 2^-23 * |row| * |vector|` of the true
+    /// one.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not match.
+    pub fn multiply_fused(&self, isa: Isa, vectors: &[f32], products: &mut [f32]) {
+        if let Some([blocks, singles]) = self.split(vectors, products) {
+            multiply_blocks_fused(isa, self, blocks.0, blocks.1);
+            multiply_singly_fused(isa, self, singles.0, singles.1);
+        }
+    }
+
+    /// The vectors that make whole blocks, with their products, and those that
+    /// are left; `None`, and zeros, where there is nothing to multiply.
+    fn split<'a>(&self, vectors: &'a [f32], products: &'a mut [f32]) -> Option<[Part<'a>; 2]> {
         let Self { rows, dim, .. } = *self;
         if rows == 0 || dim == 0 {
             products.fill(0.0);
-            return;
+            return None;
         }
         assert_eq!(vectors.len() % dim, 0, "vectors of another length");
         assert_eq!(
@@ -76,23 +101,33 @@ impl Panels {
         let whole = vectors.len() / dim / BLOCK * BLOCK;
         let (vectors, vectors_left) = vectors.split_at(whole * dim);
         let (products, products_left) = products.split_at_mut(whole * rows);
-        multiply_blocks(isa, self, vectors, products);
-        multiply_singly(isa, self, vectors_left, products_left);
+        Some([(vectors, products), (vectors_left, products_left)])
     }
 }
 
+/// Vectors and the room for their products.
+type Part<'a> = (&'a [f32], &'a mut [f32]);
+
 kernel! {
-    fn multiply_blocks(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body;
+    fn multiply_blocks(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body::<false>;
 }
 
 kernel! {
-    fn multiply_singly(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = singly_body;
+    fn multiply_singly(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = singly_body::<false>;
+}
+
+kernel! {
+    fused fn multiply_blocks_fused(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = blocks_body;
+}
+
+kernel! {
+    fused fn multiply_singly_fused(isa, panels: &Panels, vectors: &[f32], products: &mut [f32]) = singly_body;
 }
 
 /// Multiplies [`BLOCK`] vectors at a time with a panel: the sums stay in
 /// registers, and each column of the panel is read once for all of them.
 #[inline(always)]
-fn blocks_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
+fn blocks_body<const FUSED: bool>(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
     let Panels { rows, dim, .. } = *panels;
     // The numbers of a column side by side.
     let mut block = vec![[0.0_f32; BLOCK]; dim];
@@ -111,7 +146,8 @@ fn blocks_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
                 let (column, factors) = (*column, *factors);
                 for v in 0..BLOCK {
                     for lane in 0..LANES {
-                        sums[v][lane] += column[lane] * factors[v];
+                        let sum = &mut sums[v][lane];
+                        *sum = multiply_add::<FUSED>(column[lane], factors[v], *sum);
                     }
                 }
             }
@@ -127,7 +163,7 @@ fn blocks_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
 /// Multiplies one vector with [`BLOCK`] panels at a time: fewer sums than that
 /// would wait for each other.
 #[inline(always)]
-fn singly_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
+fn singly_body<const FUSED: bool>(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
     let Panels { rows, dim, .. } = *panels;
     for (vector, products) in vectors
         .chunks_exact(dim)
@@ -136,13 +172,13 @@ fn singly_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
         let mut products = products.chunks_mut(LANES);
         let mut blocks = panels.values.chunks_exact(BLOCK * dim);
         for block in blocks.by_ref() {
-            let sums = sums_of_panels::<BLOCK>(block, vector);
+            let sums = sums_of_panels::<FUSED, BLOCK>(block, vector);
             for (sums, products) in sums.iter().zip(products.by_ref()) {
                 products.copy_from_slice(&sums[..products.len()]);
             }
         }
         for (panel, products) in blocks.remainder().chunks_exact(dim).zip(products) {
-            let [sums] = sums_of_panels::<1>(panel, vector);
+            let [sums] = sums_of_panels::<FUSED, 1>(panel, vector);
             products.copy_from_slice(&sums[..products.len()]);
         }
     }
@@ -150,14 +186,17 @@ fn singly_body(panels: &Panels, vectors: &[f32], products: &mut [f32]) {
 
 /// The products of a vector with the rows of `N` panels.
 #[inline(always)]
-fn sums_of_panels<const N: usize>(panels: &[[f32; LANES]], vector: &[f32]) -> [[f32; LANES]; N] {
+fn sums_of_panels<const FUSED: bool, const N: usize>(
+    panels: &[[f32; LANES]],
+    vector: &[f32],
+) -> [[f32; LANES]; N] {
     let dim = vector.len();
     let panels: [&[[f32; LANES]]; N] = std::array::from_fn(|p| &panels[p * dim..][..dim]);
     let mut sums = [[0.0_f32; LANES]; N];
     for (i, factor) in vector.iter().enumerate() {
         for (sums, panel) in sums.iter_mut().zip(&panels) {
             for (sum, value) in sums.iter_mut().zip(&panel[i]) {
-                *sum += value * factor;
+                *sum = multiply_add::<FUSED>(*value, *factor, *sum);
             }
         }
     }
@@ -196,6 +235,32 @@ mod tests {
                 let mut products = vec![f32::NAN; n * rows];
                 panels.multiply(isa, &vectors, &mut products);
                 assert_eq!(products, expected, "{} {rows}×{dim}×{n}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn fused_products_are_within_the_error_of_rounding() {
+        for (rows, dim, n) in [(3, 5, 2), (33, 7, 9), (730, 180, 6)] {
+            let matrix: Vec<f32> = (0..rows * dim).map(|i| (i as f32 * 0.71).sin()).collect();
+            let vectors: Vec<f32> = (0..n * dim).map(|i| (i as f32 * 0.13).cos()).collect();
+            let panels = Panels::from_rows(rows, dim, |i, row| {
+                row.copy_from_slice(&matrix[i * dim..(i + 1) * dim]);
+            });
+            let length = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
+            for isa in Isa::available() {
+                let mut products = vec![f32::NAN; n * rows];
+                panels.multiply_fused(isa, &vectors, &mut products);
+                for (vector, products) in vectors.chunks_exact(dim).zip(products.chunks_exact(rows))
+                {
+                    for (row, product) in matrix.chunks_exact(dim).zip(products) {
+                        let terms = row.iter().zip(vector);
+                        let sum: f64 = terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                        let bound = dim as f32 / 8_388_608.0 * length(row) * length(vector);
+                        let error = (sum - f64::from(*product)).abs() as f32;
+                        assert!(error <= bound, "{} {error} {bound}", isa.name());
+                    }
+                }
             }
         }
     }
