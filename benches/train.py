@@ -16,10 +16,10 @@ import fasttext
 
 TEXTS = 4000
 SHAPE = {"loss": "ova", "dim": 180, "bucket": 2_000_000, "wordNgrams": 3, "minn": 3, "maxn": 4}
-# Enough for answers with a ranking; how good they are is not the question.
+# As in production: what a model has learnt decides how near its labels stand.
 # Fewer threads would leave a part of the matrix as the memory was (fastText
 # 0.9.3 fills a tenth for each).
-TRAINING = {"epoch": 5, "lr": 0.2, "minCount": 1, "thread": 12, "verbose": 0}
+TRAINING = {"epoch": 50, "lr": 0.2, "minCount": 1, "thread": 12, "verbose": 0}
 
 
 def main():

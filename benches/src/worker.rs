@@ -100,7 +100,7 @@ fn load(kind: Kind, model: &Path) -> anyhow::Result<Box<dyn Peer>> {
     }
     let model = Model::open(model, Access::Map)?;
     if matches!(kind, Kind::CodapeReadySingle | Kind::CodapeReadyBatch) {
-        model.index_words();
+        model.prepare();
         model.copy_rows()?;
     }
     Ok(Box::new(Codape {

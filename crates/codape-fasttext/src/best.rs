@@ -7,7 +7,7 @@
 //! sigmoid is a table of 512 steps. So the heap here makes the same moves as
 //! libstdc++'s `push_heap`, `pop_heap` and `sort_heap`.
 
-use crate::{Prediction, Query};
+use crate::{PredictError, Prediction, Query};
 
 /// What the reference adds to a probability before it takes the logarithm.
 const LOG_SHIFT: f64 = 1e-5;
@@ -15,6 +15,23 @@ const LOG_SHIFT: f64 = 1e-5;
 /// The logarithm of a probability as the reference takes it (`std_log`).
 pub(crate) fn std_log(probability: f32) -> f32 {
     (f64::from(probability) + LOG_SHIFT).ln() as f32
+}
+
+/// A probability and its score.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Likelihood {
+    pub(crate) probability: f32,
+    /// [`std_log`] of it.
+    pub(crate) score: f32,
+}
+
+impl Likelihood {
+    pub(crate) fn of(probability: f32) -> Self {
+        Self {
+            probability,
+            score: std_log(probability),
+        }
+    }
 }
 
 /// Numbers that are compared together.
@@ -44,11 +61,25 @@ pub(crate) struct Best {
 }
 
 impl Best {
-    /// Empties the heap for a new text.
-    pub(crate) fn start(&mut self, query: &Query) {
+    /// The best labels of a text, best first, of those that `take_all` takes.
+    ///
+    /// # Errors
+    ///
+    /// [`PredictError::NotFinite`] where `take_all` met what is not a number,
+    /// which it says with `false`.
+    pub(crate) fn find(
+        &mut self,
+        query: &Query,
+        take_all: impl FnOnce(&mut Self) -> bool,
+    ) -> Result<Vec<Prediction>, PredictError> {
         self.heap.clear();
         self.k = query.k();
         self.threshold = query.threshold();
+        if take_all(self) {
+            Ok(self.finish())
+        } else {
+            Err(PredictError::NotFinite)
+        }
     }
 
     /// Takes the probabilities that the numbers of the labels stand for, in
@@ -57,7 +88,7 @@ impl Best {
     pub(crate) fn take_numbers(
         &mut self,
         numbers: &[f32],
-        probability: impl Fn(f32) -> f32,
+        scored: impl Fn(f32) -> Likelihood,
         bound: impl Fn(f32) -> f32,
     ) {
         let mut least = f32::NEG_INFINITY;
@@ -73,7 +104,7 @@ impl Best {
                 if *number < least {
                     continue;
                 }
-                let is_taken = self.take(label, probability(*number));
+                let is_taken = self.take(label, scored(*number));
                 if is_taken && self.is_full() {
                     least = bound(below(self.heap[0].probability));
                 }
@@ -81,12 +112,12 @@ impl Best {
         }
     }
 
-    /// Takes a label, unless others are better already.
-    fn take(&mut self, label: u32, probability: f32) -> bool {
+    /// Takes a label, unless others are better already; whether it did.
+    pub(crate) fn take(&mut self, label: u32, likelihood: Likelihood) -> bool {
+        let Likelihood { probability, score } = likelihood;
         if probability < self.threshold {
             return false;
         }
-        let score = std_log(probability);
         if self.is_out_of_reach(score) {
             return false;
         }
@@ -114,7 +145,7 @@ impl Best {
     }
 
     /// The answer, best first.
-    pub(crate) fn finish(&mut self) -> Vec<Prediction> {
+    fn finish(&mut self) -> Vec<Prediction> {
         sort_heap(&mut self.heap);
         self.heap
             .iter()
@@ -143,7 +174,7 @@ impl Best {
 /// A probability whose score, and that of all below it, is less than the
 /// score of `probability`: so that most labels need no logarithm. Scores lie
 /// above -12, where numbers of 32 bits stand less than 1e-6 apart.
-fn below(probability: f32) -> f32 {
+pub(crate) fn below(probability: f32) -> f32 {
     ((f64::from(probability) + LOG_SHIFT) * (1.0 - 4e-6) - LOG_SHIFT) as f32
 }
 
@@ -202,9 +233,12 @@ mod tests {
 
     fn best(k: usize, threshold: f32, probabilities: &[f32]) -> Vec<u32> {
         let mut best = Best::default();
-        best.start(&Query::new(k, threshold).unwrap());
-        best.take_numbers(probabilities, |number| number, |probability| probability);
-        best.finish().iter().map(|p| p.label).collect()
+        let query = Query::new(k, threshold).unwrap();
+        let answer = best.find(&query, |best| {
+            best.take_numbers(probabilities, Likelihood::of, |probability| probability);
+            true
+        });
+        answer.unwrap().iter().map(|p| p.label).collect()
     }
 
     #[test]

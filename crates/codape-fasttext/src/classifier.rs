@@ -4,6 +4,7 @@ use crate::best::Best;
 use crate::huffman::HuffmanTree;
 use crate::loss::Activation;
 use crate::output::{AllLabels, OutputRows, SingleRows};
+use crate::screen::Guesses;
 use crate::{Dictionary, FormatError, Header, PredictError, Prediction, Query};
 
 /// How a supervised model finds its labels.
@@ -25,8 +26,12 @@ pub(crate) enum Classifier {
 #[derive(Debug, Default)]
 pub(crate) struct ClassifierScratch {
     logits: Vec<f32>,
+    guesses: Guesses,
     best: Best,
 }
+
+/// The best labels of a text.
+type Answer = Result<Vec<Prediction>, PredictError>;
 
 impl Classifier {
     pub(crate) fn new(
@@ -47,6 +52,19 @@ impl Classifier {
         })
     }
 
+    /// Looks at the output matrix once, so that answers take less time; they
+    /// stay the same to the bit.
+    pub(crate) fn prepare(&self) {
+        // A softmax is divided by the sum over all labels.
+        if let Self::All {
+            output,
+            activation: Activation::Sigmoid(_),
+        } = self
+        {
+            output.make_screen();
+        }
+    }
+
     /// Gives `answer` the best labels of each text, in the order of the
     /// texts, whose vectors are `[n, dim]`.
     pub(crate) fn predict(
@@ -54,33 +72,45 @@ impl Classifier {
         (vectors, dim): (&[f32], usize),
         query: &Query,
         scratch: &mut ClassifierScratch,
-        mut answer: impl FnMut(Result<Vec<Prediction>, PredictError>),
+        mut answer: impl FnMut(Answer),
     ) {
-        let ClassifierScratch { logits, best } = scratch;
+        let ClassifierScratch {
+            logits,
+            guesses,
+            best,
+        } = scratch;
         match self {
             Self::All { output, activation } => {
+                if let Activation::Sigmoid(table) = activation
+                    && let Some(screen) = output.screen()
+                    && screen.suits(query.k())
+                {
+                    screen.guess(vectors, guesses);
+                    for (text, vector) in vectors.chunks_exact(dim).enumerate() {
+                        answer(best.find(query, |best| {
+                            if screen.find((text, vector), (table, query.k()), guesses) {
+                                guesses.give(table, best);
+                                return true;
+                            }
+                            logits.resize(output.rows(), 0.0);
+                            output.logits(vector, logits);
+                            activation.find_best(logits, best)
+                        }));
+                    }
+                    return;
+                }
                 let texts = vectors.len() / dim;
                 logits.resize(texts * output.rows(), 0.0);
                 output.logits(vectors, logits);
                 for text in 0..texts {
                     let logits = &mut logits[text * output.rows()..][..output.rows()];
-                    best.start(query);
-                    answer(if activation.find_best(logits, best) {
-                        Ok(best.finish())
-                    } else {
-                        Err(PredictError::NotFinite)
-                    });
+                    answer(best.find(query, |best| activation.find_best(logits, best)));
                 }
             }
             Self::Tree { output, tree } => {
                 for vector in vectors.chunks_exact(dim) {
-                    best.start(query);
                     let dot = |row| output.dot(row, vector);
-                    answer(if tree.search(query.threshold(), best, dot) {
-                        Ok(best.finish())
-                    } else {
-                        Err(PredictError::NotFinite)
-                    });
+                    answer(best.find(query, |best| tree.search(query.threshold(), best, dot)));
                 }
             }
         }

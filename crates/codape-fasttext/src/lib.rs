@@ -35,6 +35,7 @@
 //! row is used ([`PredictError`]) or asked for ([`Model::verify`]).
 
 mod autotune;
+mod basis;
 mod best;
 mod classifier;
 mod dense;
@@ -54,6 +55,7 @@ mod quantize;
 mod quantizer;
 mod query;
 mod reader;
+mod screen;
 mod train;
 mod vectors;
 mod writer;

@@ -3,7 +3,7 @@
 use codape_kernels::{Isa, exponentials};
 
 use crate::LossName;
-use crate::best::Best;
+use crate::best::{Best, Likelihood, below};
 
 /// Steps of the sigmoid table.
 const SIGMOID_STEPS: i32 = 512;
@@ -12,7 +12,13 @@ const MAX_SIGMOID: f32 = 8.0;
 
 /// The table that the reference looks sigmoids up in (`Loss::Loss`).
 #[derive(Debug)]
-pub(crate) struct SigmoidTable(Vec<f32>);
+pub(crate) struct SigmoidTable {
+    steps: Vec<Likelihood>,
+    /// For each step, a logit below which every label has a worse score.
+    reaches: Vec<f32>,
+    zero: Likelihood,
+    one: Likelihood,
+}
 
 impl SigmoidTable {
     pub(crate) fn new() -> Self {
@@ -20,18 +26,39 @@ impl SigmoidTable {
             let x = (i * 16) as f32 / SIGMOID_STEPS as f32 - MAX_SIGMOID;
             (1.0 / (1.0 + f64::from((-x).exp()))) as f32
         };
-        Self((0..=SIGMOID_STEPS).map(sigmoid).collect())
+        let mut table = Self {
+            steps: (0..=SIGMOID_STEPS)
+                .map(|i| Likelihood::of(sigmoid(i)))
+                .collect(),
+            reaches: Vec::new(),
+            zero: Likelihood::of(0.0),
+            one: Likelihood::of(1.0),
+        };
+        let reaches = table.steps.iter();
+        table.reaches = reaches
+            .map(|step| table.bound(below(step.probability)))
+            .collect();
+        table
     }
 
     /// `Loss::sigmoid`, for numbers.
-    fn get(&self, logit: f32) -> f32 {
+    pub(crate) fn get(&self, logit: f32) -> Likelihood {
         if logit < -MAX_SIGMOID {
-            0.0
+            self.zero
         } else if logit > MAX_SIGMOID {
-            1.0
+            self.one
         } else {
-            let step = (logit + MAX_SIGMOID) * SIGMOID_STEPS as f32 / MAX_SIGMOID / 2.0;
-            self.0[step as usize]
+            self.steps[step(logit)]
+        }
+    }
+
+    /// A logit below which every label has a worse score than one of `logit`.
+    pub(crate) fn out_of_reach(&self, logit: f32) -> f32 {
+        if logit < -MAX_SIGMOID {
+            f32::NEG_INFINITY
+        } else {
+            // What counts as 1 has a better score than the last step.
+            self.reaches[step(logit.min(MAX_SIGMOID))]
         }
     }
 
@@ -42,10 +69,17 @@ impl SigmoidTable {
         if sigmoid <= 0.0 {
             return f32::NEG_INFINITY;
         }
-        let steps = self.0.partition_point(|step| *step < sigmoid);
+        let steps = self
+            .steps
+            .partition_point(|step| step.probability < sigmoid);
         let logit = steps as f32 * (2.0 * MAX_SIGMOID / SIGMOID_STEPS as f32) - MAX_SIGMOID;
         logit.min(MAX_SIGMOID) - SLACK
     }
+}
+
+/// The step of the table for a logit of at most 8, up or down.
+fn step(logit: f32) -> usize {
+    ((logit + MAX_SIGMOID) * SIGMOID_STEPS as f32 / MAX_SIGMOID / 2.0) as usize
 }
 
 /// How logits become probabilities.
@@ -102,7 +136,7 @@ fn softmax(logits: &mut [f32], best: &mut Best) -> bool {
     const SLACK: f32 = 1e-5;
     best.take_numbers(
         logits,
-        |exponential| exponential / sum,
+        |exponential| Likelihood::of(exponential / sum),
         |probability| probability * sum * (1.0 - SLACK),
     );
     true
@@ -115,12 +149,13 @@ mod tests {
     #[test]
     fn below_the_bound_every_sigmoid_is_less() {
         let table = SigmoidTable::new();
-        for step in &table.0 {
-            for sigmoid in [*step, step * 0.999, step * 1.001] {
+        for Likelihood { probability, .. } in &table.steps {
+            for sigmoid in [*probability, probability * 0.999, probability * 1.001] {
                 let bound = table.bound(sigmoid.min(1.0));
-                assert!(table.get(bound.next_down()) < sigmoid, "{sigmoid}");
+                let get = |logit| table.get(logit).probability;
+                assert!(get(bound.next_down()) < sigmoid, "{sigmoid}");
                 // And it is no useless bound.
-                assert!(table.get(bound + 0.04) >= sigmoid.min(1.0), "{sigmoid}");
+                assert!(get(bound + 0.04) >= sigmoid.min(1.0), "{sigmoid}");
             }
         }
     }

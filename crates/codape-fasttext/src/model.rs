@@ -203,12 +203,20 @@ impl Model {
         self.input.copy_rows(&self.bytes)
     }
 
-    /// Finds the rows of the words of the dictionary once and for all, the
-    /// frequent ones first, up to 16 MB of them: answers then take less time.
-    /// Questions are answered meanwhile; 100,000 words take some 50 ms.
-    pub fn index_words(&self) {
+    /// Does once what answers then need not do, which stay the same to the bit:
+    /// finds the rows of the words of the dictionary, the frequent ones first,
+    /// up to 16 MB of them, and the few directions in which most of the output
+    /// matrix lies, if labels answer by themselves (one-vs-all, negative
+    /// sampling), which takes the memory of another output matrix.
+    ///
+    /// Questions are answered meanwhile. 100,000 words take some 50 ms, and so
+    /// do 730 labels of dimension 180.
+    pub fn prepare(&self) {
         self.known_words
             .get_or_init(|| KnownWords::new(Features::new(&self.header, &self.dictionary)));
+        if let Some(classifier) = &self.classifier {
+            classifier.prepare();
+        }
     }
 
     /// The bytes of memory that [`copy_rows`](Self::copy_rows) needs.

@@ -1,10 +1,13 @@
 //! The output matrix: a row for each label.
 
+use std::sync::OnceLock;
+
 use codape_kernels::{Isa, Panels};
 
 use crate::FormatError;
 use crate::quantizer::{self, QuantizedMatrix};
 use crate::reader::{Reader, all_finite, f32s, inconsistent};
+use crate::screen::Screen;
 
 /// Bytes that a quantized output matrix may take unpacked, for each byte of
 /// the file: the reference's parts of two numbers take eight.
@@ -117,6 +120,8 @@ impl<'a> OutputRows<'a> {
 pub(crate) struct AllLabels {
     panels: Panels,
     norms: Option<Vec<f32>>,
+    /// Once it was asked for; `None` in it where it would not pay.
+    screen: OnceLock<Option<Box<Screen>>>,
 }
 
 impl AllLabels {
@@ -126,11 +131,32 @@ impl AllLabels {
                 rows.unpack(row, numbers);
             }),
             norms: rows.norms(),
+            screen: OnceLock::new(),
         }
     }
 
     pub(crate) fn rows(&self) -> usize {
         self.panels.rows()
+    }
+
+    /// Makes the screen that [`screen`](Self::screen) gives from then on.
+    pub(crate) fn make_screen(&self) {
+        self.screen.get_or_init(|| {
+            if self.norms.is_some() {
+                return None;
+            }
+            let dim = self.panels.dim();
+            let mut rows = vec![0.0; self.panels.rows() * dim];
+            for (i, row) in rows.chunks_exact_mut(dim.max(1)).enumerate() {
+                self.panels.copy_row(i, row);
+            }
+            Screen::new(rows, dim).map(Box::new)
+        });
+    }
+
+    /// What finds the few labels that can be among the best.
+    pub(crate) fn screen(&self) -> Option<&Screen> {
+        self.screen.get()?.as_deref()
     }
 
     /// The logits of texts with these vectors (`[n, dim]` to `[n, rows]`;

@@ -51,6 +51,20 @@ impl Panels {
         self.dim
     }
 
+    /// Copies a row into `numbers`, which has `dim` of them.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, or the lengths do not match.
+    pub fn copy_row(&self, row: usize, numbers: &mut [f32]) {
+        assert!(row < self.rows, "no such row");
+        assert_eq!(numbers.len(), self.dim, "a row of another length");
+        let panel = &self.values[row / LANES * self.dim..];
+        for (number, column) in numbers.iter_mut().zip(panel) {
+            *number = column[row % LANES];
+        }
+    }
+
     /// Multiplies the matrix with vectors that stand one after the other.
     ///
     /// `vectors` is `[n, dim]`, `products` is `[n, rows]`, both row-major:
@@ -236,6 +250,9 @@ mod tests {
                 panels.multiply(isa, &vectors, &mut products);
                 assert_eq!(products, expected, "{} {rows}×{dim}×{n}", isa.name());
             }
+            let mut row = vec![0.0; dim];
+            panels.copy_row(rows - 1, &mut row);
+            assert_eq!(row, matrix[(rows - 1) * dim..]);
         }
     }
 

@@ -19,7 +19,7 @@ const SPARE: u64 = 256 << 20;
 /// Makes the coder ready on a thread of its own, while it answers already.
 pub fn warm_up(coder: Arc<Coder>, memory: Memory) {
     let work = move || {
-        coder.model().index_words();
+        coder.model().prepare();
         code_batch(&coder);
         if memory == Memory::Own {
             copy_rows(&coder);
