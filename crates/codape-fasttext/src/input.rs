@@ -9,6 +9,9 @@ use crate::FormatError;
 use crate::quantizer::{self, QuantizedMatrix};
 use crate::reader::{Reader, all_finite};
 
+/// Bytes of rows that are kept side by side.
+const FREQUENT_BYTES: usize = 24 << 20;
+
 /// The input matrix. Its numbers stay in the file.
 #[derive(Debug)]
 pub(crate) enum InputMatrix {
@@ -25,6 +28,10 @@ pub(crate) struct DenseRows {
     row_bytes: usize,
     /// The rows in memory of their own, once they were copied.
     own: OnceLock<LargePages>,
+    /// Rows that many texts have, once more and side by side: they are then on
+    /// few pages of memory, whose addresses the processor remembers. They are
+    /// numbered after all rows.
+    frequent: OnceLock<LargePages>,
 }
 
 impl DenseRows {
@@ -54,6 +61,7 @@ impl InputMatrix {
             rows,
             row_bytes,
             own: OnceLock::new(),
+            frequent: OnceLock::new(),
         }))
     }
 
@@ -68,6 +76,33 @@ impl InputMatrix {
             }
             Self::Dense(_) | Self::Quantized(_) => Ok(false),
         }
+    }
+
+    /// The rows that there is room to keep side by side.
+    pub(crate) fn frequent_room(&self) -> usize {
+        match self {
+            Self::Dense(dense) => FREQUENT_BYTES / dense.row_bytes.max(1),
+            Self::Quantized(_) => 0,
+        }
+    }
+
+    /// Keeps rows side by side, numbered from [`rows`](Self::rows) on; whether
+    /// it could.
+    pub(crate) fn keep_frequent(&self, file: &[u8], rows: &[u32]) -> bool {
+        let Self::Dense(dense) = self else {
+            return false;
+        };
+        if u32::try_from(dense.rows + rows.len()).is_err() {
+            return false;
+        }
+        let Ok(mut frequent) = LargePages::zeroed(rows.len() * dense.row_bytes) else {
+            return false;
+        };
+        let matrix = &file[dense.range()];
+        for (copy, row) in frequent.chunks_exact_mut(dense.row_bytes).zip(rows) {
+            copy.copy_from_slice(&matrix[*row as usize * dense.row_bytes..][..dense.row_bytes]);
+        }
+        dense.frequent.set(frequent).is_ok()
     }
 
     /// The bytes that a copy of the rows takes.
@@ -94,7 +129,8 @@ impl InputMatrix {
                     Some(own) => own,
                     None => &file[dense.range()],
                 };
-                add_rows(Isa::best(), matrix, rows, ends, sums);
+                let frequent = dense.frequent.get().map_or(&[][..], |rows| rows);
+                add_rows(Isa::best(), [matrix, frequent], rows, ends, sums);
             }
             Self::Quantized(quantized) => {
                 let dim = sums.len() / ends.len().max(1);

@@ -1,9 +1,11 @@
 //! The rows of the words of a dictionary, named once.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::dictionary::EOS;
 use crate::features::{Features, hash};
+use crate::input::InputMatrix;
 
 /// The rows of the words that a text is most likely to have: the dictionary
 /// has the frequent ones first.
@@ -25,8 +27,33 @@ impl KnownWords {
     /// The most rows that are kept: 16 MB of them.
     const MOST_ROWS: usize = 4 << 20;
 
-    /// Names the rows of as many words as there is room for.
-    pub(crate) fn new(features: Features<'_>) -> Self {
+    /// Names the rows of as many words as there is room for, and has those of
+    /// the first of them kept side by side.
+    pub(crate) fn new(features: Features<'_>, (input, file): (&InputMatrix, &[u8])) -> Self {
+        let mut known = Self::find(features);
+        let mut frequent = Vec::new();
+        let mut numbers = HashMap::new();
+        let room = input.frequent_room();
+        for row in &known.rows {
+            if frequent.len() == room {
+                break;
+            }
+            numbers.entry(*row).or_insert_with(|| {
+                frequent.push(*row);
+                (input.rows() + frequent.len() - 1) as u32
+            });
+        }
+        if input.keep_frequent(file, &frequent) {
+            for row in &mut known.rows {
+                if let Some(number) = numbers.get(row) {
+                    *row = *number;
+                }
+            }
+        }
+        known
+    }
+
+    fn find(features: Features<'_>) -> Self {
         let mut known = Self {
             rows: Vec::new(),
             words: Vec::new(),

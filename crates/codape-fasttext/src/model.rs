@@ -212,8 +212,10 @@ impl Model {
     /// Questions are answered meanwhile. 100,000 words take some 50 ms, and so
     /// do 730 labels of dimension 180.
     pub fn prepare(&self) {
-        self.known_words
-            .get_or_init(|| KnownWords::new(Features::new(&self.header, &self.dictionary)));
+        self.known_words.get_or_init(|| {
+            let features = Features::new(&self.header, &self.dictionary);
+            KnownWords::new(features, (&self.input, &self.bytes))
+        });
         if let Some(classifier) = &self.classifier {
             classifier.prepare();
         }

@@ -62,21 +62,41 @@ impl Model {
     /// The best labels of many lines, in their order: what
     /// [`predict`](Self::predict) says of each, computed in blocks and on
     /// every thread of the current rayon pool.
+    ///
+    /// The lines are taken in the order of the alphabet, in which one has words
+    /// of the one before it, whose rows are near then; of equal lines only the
+    /// first is asked about.
     #[must_use]
     pub fn predict_batch<L: AsRef<[u8]> + Sync>(
         &self,
         lines: &[L],
         query: &Query,
     ) -> Vec<Result<Vec<Prediction>, PredictError>> {
-        lines
+        let sorted = sorted(lines);
+        let answers: Vec<_> = sorted
             .par_chunks(BATCH)
-            .map_init(Scratch::default, |scratch, lines| {
-                let mut answers = Vec::with_capacity(lines.len());
-                self.predict_block(lines, query, scratch, |answer| answers.push(answer));
+            .map_init(Scratch::default, |scratch, block| {
+                let mut distinct: Vec<&[u8]> = block.iter().map(|line| line.text).collect();
+                distinct.dedup();
+                let mut answers = Vec::with_capacity(distinct.len());
+                self.predict_block(&distinct, query, scratch, |answer| answers.push(answer));
                 answers
             })
-            .flatten_iter()
-            .collect()
+            .collect();
+        let mut in_order: Vec<_> = lines.iter().map(|_| Ok(Vec::new())).collect();
+        for (block, answers) in sorted.chunks(BATCH).zip(answers) {
+            let mut answers = answers.into_iter();
+            for equals in block.chunk_by(|a, b| a.text == b.text) {
+                let (Some(answer), [others @ .., last]) = (answers.next(), equals) else {
+                    continue;
+                };
+                for line in others {
+                    in_order[line.number].clone_from(&answer);
+                }
+                in_order[last.number] = answer;
+            }
+        }
+        in_order
     }
 
     /// Gives `answer` the answers for lines whose logits are computed
@@ -151,6 +171,37 @@ impl Model {
         // A text of a megabyte must not keep its rows for ever.
         rows.shrink_to(2 * MANY_ROWS);
     }
+}
+
+/// A line of a batch.
+#[derive(Clone, Copy, Debug)]
+struct Line<'a> {
+    /// Its first bytes, which most comparisons end with.
+    start: u64,
+    text: &'a [u8],
+    /// Its place in the batch.
+    number: usize,
+}
+
+/// Lines in the order of their bytes.
+fn sorted<L: AsRef<[u8]> + Sync>(lines: &[L]) -> Vec<Line<'_>> {
+    let mut sorted: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(number, line)| {
+            let text = line.as_ref();
+            let mut start = [0; 8];
+            let known = text.len().min(start.len());
+            start[..known].copy_from_slice(&text[..known]);
+            Line {
+                start: u64::from_be_bytes(start),
+                text,
+                number,
+            }
+        })
+        .collect();
+    sorted.par_sort_unstable_by(|a, b| a.start.cmp(&b.start).then_with(|| a.text.cmp(b.text)));
+    sorted
 }
 
 /// Makes the mean of a sum of rows; zeros where it is not finite.

@@ -53,14 +53,14 @@ fn gather(megabytes: usize) -> std::io::Result<()> {
     let mut sums = vec![0.0; TEXTS * DIM];
     report(&format!("add {ROWS} rows, batch"), 100 * TEXTS, || {
         for rows in &batches {
-            add_rows(Isa::best(), &matrix, rows, &ends, &mut sums);
+            add_rows(Isa::best(), [&matrix, &[]], rows, &ends, &mut sums);
         }
         sums[0]
     });
     report(&format!("add {ROWS} rows, one by one"), 100 * TEXTS, || {
         for rows in &batches {
             for rows in rows.chunks_exact(ROWS) {
-                add_rows(Isa::best(), &matrix, rows, &[ROWS], &mut sums[..DIM]);
+                add_rows(Isa::best(), [&matrix, &[]], rows, &[ROWS], &mut sums[..DIM]);
             }
         }
         sums[0]

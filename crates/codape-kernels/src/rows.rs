@@ -13,31 +13,38 @@ kernel! {
     /// sum, those up to `ends[1]` to the second, and so on, each in the order
     /// in which they are named.
     ///
-    /// `sums` is `[ends.len(), width]`; `matrix` is rows of `4 * width` bytes,
-    /// little-endian `f32`, at any alignment. The memory of a row is asked for
-    /// while those before it are added, over the border between two sums too.
+    /// `sums` is `[ends.len(), width]`; `pieces` are rows of `4 * width` bytes,
+    /// little-endian `f32`, at any alignment, those of the second piece numbered
+    /// after those of the first. The memory of a row is asked for while those
+    /// before it are added, over the border between two sums too.
     ///
     /// # Panics
     ///
-    /// If a row is not in the matrix, or the lengths do not match.
-    pub fn add_rows(isa, matrix: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) = add_rows_body;
+    /// If a row is in neither piece, or the lengths do not match.
+    pub fn add_rows(isa, pieces: [&[u8]; 2], rows: &[u32], ends: &[usize], sums: &mut [f32]) = add_rows_body;
 }
 
 #[inline(always)]
-fn add_rows_body(matrix: &[u8], rows: &[u32], ends: &[usize], sums: &mut [f32]) {
+fn add_rows_body(pieces: [&[u8]; 2], rows: &[u32], ends: &[usize], sums: &mut [f32]) {
     if ends.is_empty() || sums.is_empty() {
         return;
     }
     assert_eq!(sums.len() % ends.len(), 0, "sums of another length");
     let width = sums.len() / ends.len();
     let row_bytes = F32_BYTES * width;
+    let first_rows = pieces[0].len() / row_bytes;
+    let find = |row: u32| match (row as usize).checked_sub(first_rows) {
+        None => (pieces[0], row as usize * row_bytes),
+        Some(row) => (pieces[1], row * row_bytes),
+    };
     let row = |row: u32| {
-        let start = row as usize * row_bytes;
-        matrix[start..start + row_bytes].as_chunks::<F32_BYTES>().0
+        let (piece, start) = find(row);
+        piece[start..start + row_bytes].as_chunks::<F32_BYTES>().0
     };
     let ask = |place: usize| {
         if let Some(row) = rows.get(place) {
-            prefetch(matrix, *row as usize * row_bytes, row_bytes);
+            let (piece, start) = find(*row);
+            prefetch(piece, start, row_bytes);
         }
     };
     (0..AHEAD).for_each(ask);
@@ -92,9 +99,12 @@ mod tests {
             }
             let rows = rows.map(|row| row as u32);
             for isa in Isa::available() {
-                let mut sums = start.clone();
-                add_rows(isa, &bytes[1..], &rows, &ends, &mut sums);
-                assert_eq!(sums, expected, "{} {width}", isa.name());
+                for first_rows in [20, 19, 7, 0] {
+                    let (first, second) = bytes[1..].split_at(first_rows * 4 * width);
+                    let mut sums = start.clone();
+                    add_rows(isa, [first, second], &rows, &ends, &mut sums);
+                    assert_eq!(sums, expected, "{} {width}", isa.name());
+                }
             }
         }
     }
@@ -102,6 +112,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "range")]
     fn a_row_that_is_not_there_panics() {
-        add_rows(Isa::best(), &[0; 8], &[1], &[1], &mut [0.0; 2]);
+        add_rows(Isa::best(), [&[0; 8], &[0; 8]], &[2], &[1], &mut [0.0; 2]);
     }
 }
