@@ -313,15 +313,24 @@ fn are_apart(logits: &[f32], (table, k): (&SigmoidTable, usize), greatest: &mut 
 /// Takes a number among the `k` greatest, least first; whether there are `k`
 /// and the least of them may have changed.
 fn raise(greatest: &mut Vec<f32>, k: usize, number: f32) -> bool {
-    if greatest.len() == k {
-        if number <= greatest[0] {
-            return false;
-        }
-        greatest.remove(0);
+    if greatest.len() < k {
+        greatest.push(number);
+        greatest.sort_unstable_by(f32::total_cmp);
+        return greatest.len() == k;
     }
-    let place = greatest.partition_point(|other| *other < number);
-    greatest.insert(place, number);
-    greatest.len() == k
+    if number <= greatest[0] {
+        return false;
+    }
+    // Those that are less move down, the least of them out.
+    let mut place = 0;
+    while let Some(next) = greatest.get(place + 1).copied()
+        && next < number
+    {
+        greatest[place] = next;
+        place += 1;
+    }
+    greatest[place] = number;
+    true
 }
 
 /// The greatest of some numbers.

@@ -52,7 +52,9 @@ fn add_rows_body(pieces: [&[u8]; 2], rows: &[u32], ends: &[usize], sums: &mut [f
     for (end, sum) in ends.iter().zip(sums.chunks_exact_mut(width)) {
         let (quads, rest) = rows[start..*end].as_chunks::<4>();
         for (i, quad) in quads.iter().enumerate() {
-            (0..4).for_each(|k| ask(start + 4 * i + k + AHEAD));
+            for place in start + 4 * i..start + 4 * i + 4 {
+                ask(place + AHEAD);
+            }
             let [a, b, c, d] = quad.map(row);
             for ((((sum, a), b), c), d) in sum.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 // One after the other, as the reference adds them.
