@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use codape_fasttext::{Access, Model, PackedRows};
 
 use crate::Compare;
 use crate::answers::{Agreement, Answer, K, TOLERANCE};
@@ -12,6 +13,9 @@ use crate::peer::Peer;
 
 /// What codape must answer as, to the last of its labels.
 const OFFICIAL: &str = "official, as pip builds it";
+
+/// How the names of peers start whose answers are not the official ones.
+const COMPRESSED: &str = "codape, compressed";
 
 /// A peer with what was measured of it.
 struct Measured {
@@ -41,7 +45,7 @@ pub fn run(arguments: &Compare) -> anyhow::Result<()> {
         let answers = peer.answers(&scratch)?;
         let expected = official.get_or_insert_with(|| answers.clone());
         let agreement = Agreement::of(&answers, expected)?;
-        if peer.name.starts_with("codape") {
+        if peer.name.starts_with("codape") && !peer.name.starts_with(COMPRESSED) {
             ensure!(
                 agreement.is_full(),
                 "{} differs from the official program: {agreement:?}",
@@ -82,16 +86,12 @@ fn start(arguments: &Compare, texts: &[String]) -> anyhow::Result<Vec<Peer>> {
         Peer::start(name, command.arg(script).arg(model).arg(&arguments.texts))
     };
     let here = std::env::current_exe()?;
-    let worker = |name: &str, kind: &str| {
+    let worker_of = |model: &Path, name: &str, kind: &str| {
         let mut command = Command::new(&here);
-        Peer::start(
-            name,
-            command
-                .args(["worker", kind])
-                .arg(model)
-                .arg(&arguments.texts),
-        )
+        let command = command.args(["worker", kind]).arg(model);
+        Peer::start(name, command.arg(&arguments.texts))
     };
+    let worker = |name: &str, kind: &str| worker_of(model, name, kind);
     let mut peers = vec![python(OFFICIAL, &arguments.python)?];
     if let Some(native) = &arguments.native_python {
         peers.push(python("official, -O3 -march=native", native)?);
@@ -107,6 +107,17 @@ fn start(arguments: &Compare, texts: &[String]) -> anyhow::Result<Vec<Peer>> {
     peers.push(worker("fasttext crate", "fasttext-crate")?);
     peers.push(worker("codape, mapped, one by one", "codape-single")?);
     peers.push(worker("codape, mapped, batch", "codape-batch")?);
+    for format in [PackedRows::Bf16, PackedRows::Int8] {
+        let path = model.with_extension(format.as_str());
+        Model::open(model, Access::Map)?.save_packed(format, &path)??;
+        let name = |how: &str| format!("{COMPRESSED} to {}, {how}", format.as_str());
+        peers.push(worker_of(
+            &path,
+            &name("one by one"),
+            "codape-ready-single",
+        )?);
+        peers.push(worker_of(&path, &name("batch"), "codape-ready-batch")?);
+    }
     peers.push(worker("codape, one by one", "codape-ready-single")?);
     peers.push(worker("codape, batch", "codape-ready-batch")?);
     Ok(peers)

@@ -4,7 +4,7 @@ use crate::best::Best;
 use crate::huffman::HuffmanTree;
 use crate::loss::Activation;
 use crate::output::{AllLabels, OutputRows, SingleRows};
-use crate::screen::Guesses;
+use crate::screen::{Guesses, Ties};
 use crate::{Dictionary, FormatError, Header, PredictError, Prediction, Query};
 
 /// How a supervised model finds its labels.
@@ -53,15 +53,15 @@ impl Classifier {
     }
 
     /// Looks at the output matrix once, so that answers take less time; they
-    /// stay the same to the bit.
-    pub(crate) fn prepare(&self) {
+    /// stay the same, but for the order of equals where any will do.
+    pub(crate) fn prepare(&self, ties: Ties) {
         // A softmax is divided by the sum over all labels.
         if let Self::All {
             output,
             activation: Activation::Sigmoid(_),
         } = self
         {
-            output.make_screen();
+            output.make_screen(ties);
         }
     }
 

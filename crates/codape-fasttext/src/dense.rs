@@ -1,6 +1,6 @@
 //! The matrices of a model as rows of numbers, to be written or worked on.
 
-use crate::input::InputMatrix;
+use crate::input::{InputMatrix, RowFormat};
 use crate::model::Model;
 use crate::reader::f32s;
 use crate::writer::{Row, Rows};
@@ -45,11 +45,14 @@ impl Rows for DenseMatrix<'_> {
 
 impl Model {
     /// The input matrix and the output matrix; `None` where they are
-    /// quantized.
+    /// quantized or packed.
     pub(crate) fn dense_matrices(&self) -> Option<[DenseMatrix<'_>; 2]> {
-        let InputMatrix::Dense(input) = &self.input else {
+        let InputMatrix::Stored(input) = &self.input else {
             return None;
         };
+        if input.format() != RowFormat::F32 {
+            return None;
+        }
         let dim = self.header.dim;
         let input_bytes = &self.bytes[input.range()];
         // After the input come a flag and a shape, then the output up to the

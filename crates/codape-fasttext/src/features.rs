@@ -25,6 +25,8 @@ pub(crate) struct Features<'a> {
     buckets: Buckets,
     /// Words whose rows are known already.
     known: Option<&'a KnownWords>,
+    /// Of a packed model, how many rows each word's row is the sum of.
+    packed: Option<&'a [u32]>,
 }
 
 impl<'a> Features<'a> {
@@ -34,6 +36,7 @@ impl<'a> Features<'a> {
             dictionary,
             buckets: Buckets::new(header.bucket),
             known: None,
+            packed: None,
         }
     }
 
@@ -42,10 +45,20 @@ impl<'a> Features<'a> {
         Self { known, ..self }
     }
 
+    /// The same for a packed model, with how many rows each word's row is the
+    /// sum of.
+    pub(crate) fn packed(self, word_rows: &'a [u32]) -> Self {
+        Self {
+            packed: Some(word_rows),
+            ..self
+        }
+    }
+
     /// Gives `row` the rows of the input matrix that a line stands for, in
     /// the order in which the reference adds them: for each word the word
     /// itself and its character n-grams, then the word n-grams
-    /// (`Dictionary::getLine`).
+    /// (`Dictionary::getLine`). Returns their number, for which a row of a
+    /// packed model counts as often as it is a sum of rows.
     ///
     /// The line ends with its last byte, at a newline, or at a token `</s>`,
     /// whichever comes first; a `</s>` is appended, as the reference does at a
@@ -55,7 +68,13 @@ impl<'a> Features<'a> {
         line: &[u8],
         scratch: &mut FeatureScratch,
         mut row: impl FnMut(u32),
-    ) {
+    ) -> u64 {
+        let mut count = 0_u64;
+        let mut row = |number| {
+            count += 1;
+            row(number);
+        };
+        let mut summed = 0;
         scratch.word_hashes.clear();
         for token in tokens(line).chain([EOS]) {
             let kind = self.dictionary.classify(token);
@@ -70,7 +89,9 @@ impl<'a> Features<'a> {
                 if let Token::Word(id) = kind {
                     row(id);
                 }
-                if token != EOS {
+                if let (Token::Word(id), Some(word_rows)) = (kind, self.packed) {
+                    summed += u64::from(word_rows[id as usize]) - 1;
+                } else if token != EOS {
                     self.character_ngrams(token, &mut scratch.marked, &mut row);
                 }
                 scratch.word_hashes.push(hash(token).cast_signed());
@@ -80,22 +101,35 @@ impl<'a> Features<'a> {
             }
         }
         self.word_ngrams(&scratch.word_hashes, &mut row);
+        count + summed
     }
 
     /// Gives `row` the rows of one word: itself where the dictionary has it,
-    /// and its character n-grams (`Dictionary::getSubwords`).
+    /// and its character n-grams (`Dictionary::getSubwords`). Returns their
+    /// number, as [`of_line`](Self::of_line) does.
     pub(crate) fn of_word(
         self,
         word: &[u8],
         scratch: &mut FeatureScratch,
         mut row: impl FnMut(u32),
-    ) {
-        if let Some(id) = self.dictionary.find(word) {
+    ) -> u64 {
+        let mut count = 0_u64;
+        let mut row = |number| {
+            count += 1;
+            row(number);
+        };
+        let found = self.dictionary.find(word);
+        if let Some(id) = found {
             row(id);
+        }
+        let word_rows = found.and_then(|id| self.packed?.get(id as usize));
+        if let Some(word_rows) = word_rows {
+            return u64::from(*word_rows);
         }
         if word != EOS {
             self.character_ngrams(word, &mut scratch.marked, &mut row);
         }
+        count
     }
 
     /// Gives `row` the rows of the character n-grams of a word between `<`

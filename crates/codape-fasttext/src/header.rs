@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use crate::FormatError;
+use crate::packed;
 use crate::reader::{Reader, inconsistent};
 use crate::writer::write_i32;
 
-/// The first four bytes of every model, little-endian.
-const MAGIC: i32 = 793_712_314;
+/// The first four bytes of every model of the official program.
+pub(crate) const MAGIC: [u8; 4] = 793_712_314_i32.to_le_bytes();
 /// The version of the format that is written.
 const VERSION: i32 = 12;
 /// Longer n-grams than any that are trained for; past it, a short line could
@@ -102,13 +103,17 @@ pub struct Header {
 }
 
 impl Header {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+    /// Reads the head of a model, and whether it is a packed one.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<(Self, bool), FormatError> {
         let start = reader.remaining();
-        if reader.i32("magic").ok() != Some(MAGIC) {
+        let found = &start[..start.len().min(MAGIC.len())];
+        let is_packed = found == packed::MAGIC;
+        if found != MAGIC && !is_packed {
             return Err(FormatError::BadMagic {
-                found: start[..start.len().min(4)].to_vec(),
+                found: found.to_vec(),
             });
         }
+        reader.take("magic", MAGIC.len() as u64)?;
         let version = reader.i32_in("version", 11..=12)?;
         let dim = reader.i32_in("args.dim", 1..=i32::MAX)?;
         let ws = reader.i32("args.ws")?;
@@ -155,7 +160,7 @@ impl Header {
                 "at least 1, since the model has n-grams",
             ));
         }
-        Ok(Self {
+        let header = Self {
             version,
             dim: dim.unsigned_abs() as usize,
             ws,
@@ -170,13 +175,15 @@ impl Header {
             maxn: maxn.unsigned_abs(),
             lr_update_rate: reader.i32("args.lrUpdateRate")?,
             t: reader.f64("args.t")?,
-        })
+        };
+        Ok((header, is_packed))
     }
 
     /// Writes the head of a model file of version 12 (`FastText::signModel`,
     /// `Args::save`), whatever version it was read from: what version 11 means
-    /// by its fields was taken into account then.
-    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// by its fields was taken into account then. `magic` is what the file
+    /// starts with.
+    pub(crate) fn write(&self, out: &mut impl Write, magic: [u8; 4]) -> io::Result<()> {
         let loss = match self.loss {
             LossName::HierarchicalSoftmax => 1,
             LossName::NegativeSampling => 2,
@@ -188,7 +195,7 @@ impl Header {
             ModelName::SkipGram => 2,
             ModelName::Supervised => 3,
         };
-        write_i32(out, "magic", MAGIC)?;
+        out.write_all(&magic)?;
         write_i32(out, "version", VERSION)?;
         write_i32(out, "args.dim", self.dim)?;
         write_i32(out, "args.ws", self.ws)?;

@@ -257,10 +257,8 @@ impl Model {
     }
 
     fn has_rows(&self, line: &[u8]) -> bool {
-        let mut found = false;
-        self.features()
-            .of_line(line, &mut FeatureScratch::default(), |_| found = true);
-        found
+        let features = self.features();
+        features.of_line(line, &mut FeatureScratch::default(), |_| ()) > 0
     }
 }
 

@@ -8,14 +8,16 @@ use codape_kernels::{Access, FileBytes};
 
 use crate::classifier::Classifier;
 use crate::features::Features;
-use crate::input::InputMatrix;
+use crate::input::{InputMatrix, RowFormat, StoredRows};
 use crate::known_words::KnownWords;
 use crate::output::OutputRows;
+use crate::packed::{PackedHead, PackedRows};
 use crate::reader::{Reader, inconsistent};
+use crate::screen::Ties;
 use crate::{Dictionary, FormatError, Header, LoadError, ModelName};
 
-/// A model of the official program, ready to answer. It does not change:
-/// any number of threads may share one.
+/// A model of the official program, or one that was packed from such a model,
+/// ready to answer. It does not change: any number of threads may share one.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) bytes: FileBytes,
@@ -25,6 +27,8 @@ pub struct Model {
     output_is_quantized: bool,
     pub(crate) classifier: Option<Classifier>,
     known_words: OnceLock<KnownWords>,
+    /// Of a packed model, how many rows each word's row is the sum of.
+    word_rows: Option<Vec<u32>>,
 }
 
 impl Model {
@@ -70,26 +74,19 @@ impl Model {
 
     fn new(bytes: FileBytes) -> Result<Self, FormatError> {
         let mut reader = Reader::new(&bytes);
-        let header = Header::read(&mut reader)?;
+        let (header, is_packed) = Header::read(&mut reader)?;
         let dictionary = Dictionary::read(&mut reader, &header)?;
-
-        let quantized_offset = reader.offset();
-        let input_is_quantized = reader.bool("quant_input")?;
-        if !input_is_quantized && dictionary.kept_ngrams().is_some() {
-            return Err(inconsistent(
-                "quant_input",
-                quantized_offset,
-                0,
-                "1, since the dictionary is pruned",
-            ));
-        }
-        let ngram_rows = dictionary.kept_ngrams().unwrap_or(header.bucket as usize);
-        let input_shape = [dictionary.word_count() + ngram_rows, header.dim];
-        let input = InputMatrix::read(&mut reader, input_is_quantized, input_shape)?;
+        let (input, word_rows) = if is_packed {
+            let (input, word_rows) = read_packed_input(&mut reader, &header, &dictionary)?;
+            (input, Some(word_rows))
+        } else {
+            (read_input(&mut reader, &header, &dictionary)?, None)
+        };
 
         // A dense input goes with a dense output, whatever this says
         // (`FastText::loadModel`).
-        let output_is_quantized = reader.bool("qout")? && input_is_quantized;
+        let output_is_quantized =
+            reader.bool("qout")? && matches!(input, InputMatrix::Quantized(_));
         let output_rows = match header.model {
             ModelName::Supervised => dictionary.label_count(),
             ModelName::Cbow | ModelName::SkipGram => dictionary.word_count(),
@@ -126,6 +123,7 @@ impl Model {
             output_is_quantized: output.is_quantized(),
             classifier,
             known_words: OnceLock::new(),
+            word_rows,
             bytes,
         })
     }
@@ -170,15 +168,18 @@ impl Model {
         self.input.rows()
     }
 
-    /// How the input matrix was quantized; `None` where it is dense.
+    /// How the rows of the input matrix are stored.
     #[must_use]
-    pub fn input_quantization(&self) -> Option<Quantization> {
+    pub fn input_storage(&self) -> InputStorage {
         match &self.input {
-            InputMatrix::Dense(_) => None,
-            InputMatrix::Quantized(matrix) => Some(Quantization {
+            InputMatrix::Stored(rows) => match rows.format() {
+                RowFormat::F32 => InputStorage::Dense,
+                RowFormat::Packed(format) => InputStorage::Packed(format),
+            },
+            InputMatrix::Quantized(matrix) => InputStorage::Quantized {
                 dsub: matrix.dsub(),
                 has_norms: matrix.has_norms(),
-            }),
+            },
         }
     }
 
@@ -203,7 +204,8 @@ impl Model {
         self.input.copy_rows(&self.bytes)
     }
 
-    /// Does once what answers then need not do, which stay the same to the bit:
+    /// Does once what answers then need not do, which stay the same to the bit
+    /// (of a packed model but for the order of labels that are equal):
     /// finds the rows of the words of the dictionary, the frequent ones first,
     /// up to 16 MB of them, and the few directions in which most of the output
     /// matrix lies, if labels answer by themselves (one-vs-all, negative
@@ -212,12 +214,18 @@ impl Model {
     /// Questions are answered meanwhile. 100,000 words take some 50 ms, and so
     /// do 730 labels of dimension 180.
     pub fn prepare(&self) {
-        self.known_words.get_or_init(|| {
-            let features = Features::new(&self.header, &self.dictionary);
-            KnownWords::new(features, (&self.input, &self.bytes))
-        });
+        // The words of a packed model have a row each.
+        if self.word_rows.is_none() {
+            self.known_words.get_or_init(|| {
+                let features = Features::new(&self.header, &self.dictionary);
+                KnownWords::new(features, (&self.input, &self.bytes))
+            });
+        }
         if let Some(classifier) = &self.classifier {
-            classifier.prepare();
+            classifier.prepare(match self.word_rows {
+                None => Ties::AsReference,
+                Some(_) => Ties::Any,
+            });
         }
     }
 
@@ -237,17 +245,75 @@ impl Model {
     }
 
     pub(crate) fn features(&self) -> Features<'_> {
-        Features::new(&self.header, &self.dictionary).knowing(self.known_words.get())
+        let features = Features::new(&self.header, &self.dictionary);
+        match &self.word_rows {
+            None => features.knowing(self.known_words.get()),
+            Some(word_rows) => features.packed(word_rows),
+        }
     }
 }
 
-/// How a matrix was quantized.
+/// How the rows of the input matrix are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quantization {
-    /// Numbers that one byte stands for.
-    pub dsub: usize,
-    /// Whether the lengths of the rows were quantized apart.
-    pub has_norms: bool,
+pub enum InputStorage {
+    /// As numbers of 32 bits.
+    Dense,
+    /// As codes of centroids, as the official program quantizes.
+    Quantized {
+        /// Numbers that one byte stands for.
+        dsub: usize,
+        /// Whether the lengths of the rows were quantized apart.
+        has_norms: bool,
+    },
+    /// As numbers of fewer bits, a word's rows added up.
+    Packed(PackedRows),
+}
+
+/// Reads the input matrix of a model of the official program.
+fn read_input(
+    reader: &mut Reader<'_>,
+    header: &Header,
+    dictionary: &Dictionary,
+) -> Result<InputMatrix, FormatError> {
+    let offset = reader.offset();
+    let is_quantized = reader.bool("quant_input")?;
+    if !is_quantized && dictionary.kept_ngrams().is_some() {
+        return Err(inconsistent(
+            "quant_input",
+            offset,
+            0,
+            "1, since the dictionary is pruned",
+        ));
+    }
+    InputMatrix::read(reader, is_quantized, input_shape(header, dictionary))
+}
+
+/// Reads the input matrix of a packed model, and how many rows of the model
+/// that was packed each word's row is the sum of.
+fn read_packed_input(
+    reader: &mut Reader<'_>,
+    header: &Header,
+    dictionary: &Dictionary,
+) -> Result<(InputMatrix, Vec<u32>), FormatError> {
+    let offset = reader.offset();
+    if header.model != ModelName::Supervised {
+        return Err(inconsistent(
+            "args.model",
+            offset,
+            header.model.as_str(),
+            "sup, since the model is packed",
+        ));
+    }
+    let PackedHead { format, word_rows } = PackedHead::read(reader, dictionary.word_count())?;
+    let shape = input_shape(header, dictionary);
+    let rows = StoredRows::read(reader, RowFormat::Packed(format), shape)?;
+    Ok((InputMatrix::Stored(rows), word_rows))
+}
+
+/// Rows and columns of the input matrix.
+fn input_shape(header: &Header, dictionary: &Dictionary) -> [usize; 2] {
+    let ngram_rows = dictionary.kept_ngrams().unwrap_or(header.bucket as usize);
+    [dictionary.word_count() + ngram_rows, header.dim]
 }
 
 /// Multiplies a vector with a factor that is rounded first (`Vector::mul`).

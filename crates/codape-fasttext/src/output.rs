@@ -7,7 +7,7 @@ use codape_kernels::{Isa, Panels};
 use crate::FormatError;
 use crate::quantizer::{self, QuantizedMatrix};
 use crate::reader::{Reader, all_finite, f32s, inconsistent};
-use crate::screen::Screen;
+use crate::screen::{Screen, Ties};
 
 /// Bytes that a quantized output matrix may take unpacked, for each byte of
 /// the file: the reference's parts of two numbers take eight.
@@ -140,7 +140,7 @@ impl AllLabels {
     }
 
     /// Makes the screen that [`screen`](Self::screen) gives from then on.
-    pub(crate) fn make_screen(&self) {
+    pub(crate) fn make_screen(&self, ties: Ties) {
         self.screen.get_or_init(|| {
             if self.norms.is_some() {
                 return None;
@@ -150,7 +150,7 @@ impl AllLabels {
             for (i, row) in rows.chunks_exact_mut(dim.max(1)).enumerate() {
                 self.panels.copy_row(i, row);
             }
-            Screen::new(rows, dim).map(Box::new)
+            Screen::new(rows, dim, ties).map(Box::new)
         });
     }
 

@@ -20,6 +20,8 @@ pub struct Scratch {
     /// The rows of the texts in hand, and where those of each end.
     rows: Vec<u32>,
     ends: Vec<usize>,
+    /// How many rows each text counts as.
+    counts: Vec<u64>,
     /// The vectors of the texts in hand: `[n, dim]`.
     vectors: Vec<f32>,
     found: Vec<Found>,
@@ -138,6 +140,7 @@ impl Model {
             features,
             rows,
             ends,
+            counts,
             vectors,
             found,
             ..
@@ -151,9 +154,10 @@ impl Model {
         while lines.len() > 0 {
             rows.clear();
             ends.clear();
+            counts.clear();
             for line in lines.by_ref() {
-                self.features()
-                    .of_line(line.as_ref(), features, |row| rows.push(row));
+                let words = self.features();
+                counts.push(words.of_line(line.as_ref(), features, |row| rows.push(row)));
                 ends.push(rows.len());
                 if rows.len() >= MANY_ROWS {
                     break;
@@ -162,10 +166,8 @@ impl Model {
             let (vectors, left) = vectors_left.split_at_mut(ends.len() * dim);
             vectors_left = left;
             self.input.add_rows(&self.bytes, rows, ends, vectors);
-            let mut start = 0;
-            for (end, vector) in ends.iter().zip(vectors.chunks_exact_mut(dim)) {
-                found.push(mean(vector, end - start));
-                start = *end;
+            for (count, vector) in counts.iter().zip(vectors.chunks_exact_mut(dim)) {
+                found.push(mean(vector, *count));
             }
         }
         // A text of a megabyte must not keep its rows for ever.
@@ -205,7 +207,7 @@ fn sorted<L: AsRef<[u8]> + Sync>(lines: &[L]) -> Vec<Line<'_>> {
 }
 
 /// Makes the mean of a sum of rows; zeros where it is not finite.
-fn mean(sum: &mut [f32], rows: usize) -> Found {
+fn mean(sum: &mut [f32], rows: u64) -> Found {
     if rows == 0 {
         return Found::NoRows;
     }

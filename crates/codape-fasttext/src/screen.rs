@@ -7,14 +7,12 @@
 //! product is too small whatever the error is left alone; the others get the
 //! product itself, in the reference's order. So the answers keep their bits.
 
-use codape_kernels::{Isa, Panels, dot_rows};
+use codape_kernels::{Bounds, Isa, Panels, dot_rows};
 
 use crate::basis::{dot, principal_directions};
 use crate::best::Best;
 use crate::loss::SigmoidTable;
 
-/// Labels that are looked at together.
-const BLOCK: usize = 16;
 /// Fewer labels than this are soon multiplied with.
 const FEWEST_LABELS: usize = 128;
 /// A query for more than one label in so many gets all products.
@@ -25,6 +23,15 @@ const LABELS_PER_CANDIDATE: usize = 4;
 const UNIT: f64 = 1.0 / (1 << 24) as f64;
 /// Longer than this no product may get: sums stay far from infinity.
 const LONGEST: f32 = 1e30;
+
+/// In which order labels stand whose probabilities are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ties {
+    /// As the reference leaves them.
+    AsReference,
+    /// In any: there is no reference to agree with.
+    Any,
+}
 
 /// What a guess at a product needs to know of the output matrix.
 #[derive(Debug)]
@@ -44,6 +51,7 @@ pub(crate) struct Screen {
     rows: Vec<f32>,
     dim: usize,
     longest_row: f32,
+    ties: Ties,
 }
 
 /// Buffers of guesses for a block of texts.
@@ -62,17 +70,6 @@ pub(crate) struct Guesses {
     greatest: Vec<f32>,
 }
 
-/// What products are at least and at most.
-#[derive(Debug, Default)]
-struct Bounds {
-    /// `[labels]`.
-    lows: Vec<f32>,
-    highs: Vec<f32>,
-    /// The greatest of each block.
-    block_lows: Vec<f32>,
-    block_highs: Vec<f32>,
-}
-
 impl Guesses {
     /// Gives `best` the labels that were found.
     pub(crate) fn give(&self, table: &SigmoidTable, best: &mut Best) {
@@ -84,7 +81,7 @@ impl Guesses {
 
 impl Screen {
     /// A screen for an output matrix `[_, dim]`; `None` where it would not pay.
-    pub(crate) fn new(rows: Vec<f32>, dim: usize) -> Option<Self> {
+    pub(crate) fn new(rows: Vec<f32>, dim: usize, ties: Ties) -> Option<Self> {
         if dim == 0 || rows.len() / dim < FEWEST_LABELS {
             return None;
         }
@@ -142,6 +139,7 @@ impl Screen {
             rows,
             dim,
             longest_row,
+            ties,
         })
     }
 
@@ -188,12 +186,14 @@ impl Screen {
             greatest,
             ..
         } = guesses;
-        self.bound(&products[text * labels..][..labels], lengths, bounds);
+        let errors = [&*self.outside, &*self.rounding];
+        let products = &products[text * labels..][..labels];
+        bounds.set(Isa::best(), products, errors, lengths);
         find_best(bounds, (table, k), greatest, found);
         if !self.multiply(found, vector, logits) {
             return false;
         }
-        if are_apart(logits, (table, k), greatest) {
+        if self.ties == Ties::Any || are_apart(logits, (table, k), greatest) {
             return true;
         }
         // Equals stand as the heap leaves them, after all that went in before.
@@ -222,32 +222,6 @@ impl Screen {
         let lengths = [up(outside.sqrt()), up(whole.sqrt())];
         (lengths[1] * self.longest_row < LONGEST).then_some(lengths)
     }
-
-    /// Bounds the products that were guessed, for a vector of these lengths.
-    fn bound(&self, products: &[f32], [outside, whole]: [f32; 2], bounds: &mut Bounds) {
-        let Bounds {
-            lows,
-            highs,
-            block_lows,
-            block_highs,
-        } = bounds;
-        lows.resize(products.len(), 0.0);
-        highs.resize(products.len(), 0.0);
-        for (((product, (low, high)), o), r) in products
-            .iter()
-            .zip(lows.iter_mut().zip(highs.iter_mut()))
-            .zip(&self.outside)
-            .zip(&self.rounding)
-        {
-            let margin = o * outside + r * whole;
-            *low = product - margin;
-            *high = product + margin;
-        }
-        block_lows.clear();
-        block_lows.extend(lows.chunks(BLOCK).map(greatest_of));
-        block_highs.clear();
-        block_highs.extend(highs.chunks(BLOCK).map(greatest_of));
-    }
 }
 
 /// Finds the labels that are not worse than `k` others.
@@ -258,21 +232,21 @@ fn find_best(
     found: &mut Vec<u32>,
 ) {
     greatest.clear();
-    for low in &bounds.block_lows {
+    for low in bounds.block_lows() {
         raise(greatest, k, *low);
     }
     let mut least = table.out_of_reach(greatest[0]);
     greatest.clear();
     found.clear();
-    for (block, high) in bounds.block_highs.iter().enumerate() {
+    for (block, high) in bounds.block_highs().iter().enumerate() {
         if *high < least {
             continue;
         }
-        let labels = block * BLOCK..bounds.highs.len().min((block + 1) * BLOCK);
+        let labels = block * Bounds::BLOCK..bounds.highs().len().min((block + 1) * Bounds::BLOCK);
         for label in labels {
-            if bounds.highs[label] >= least {
+            if bounds.highs()[label] >= least {
                 found.push(label as u32);
-                if raise(greatest, k, bounds.lows[label]) {
+                if raise(greatest, k, bounds.lows()[label]) {
                     least = least.max(table.out_of_reach(greatest[0]));
                 }
             }
@@ -290,7 +264,7 @@ fn find_all_entering(
     greatest.clear();
     found.clear();
     let mut least = f32::NEG_INFINITY;
-    for (label, (low, high)) in (0..).zip(bounds.lows.iter().zip(&bounds.highs)) {
+    for (label, (low, high)) in (0..).zip(bounds.lows().iter().zip(bounds.highs())) {
         if *high < least {
             continue;
         }
@@ -331,23 +305,6 @@ fn raise(greatest: &mut Vec<f32>, k: usize, number: f32) -> bool {
     }
     greatest[place] = number;
     true
-}
-
-/// The greatest of some numbers.
-fn greatest_of(numbers: &[f32]) -> f32 {
-    let greater = |a: f32, b: f32| if a > b { a } else { b };
-    let (blocks, rest) = numbers.as_chunks::<BLOCK>();
-    let mut most = rest.iter().copied().fold(f32::NEG_INFINITY, greater);
-    for block in blocks {
-        let mut lanes = *block;
-        for half in [BLOCK / 2, BLOCK / 4, 2, 1] {
-            for i in 0..half {
-                lanes[i] = greater(lanes[i], lanes[i + half]);
-            }
-        }
-        most = greater(most, lanes[0]);
-    }
-    most
 }
 
 /// How much the squared length of a sum of directions may differ from the
@@ -430,7 +387,8 @@ mod tests {
             let panels = Panels::from_rows(LABELS, DIM, |i, row| {
                 row.copy_from_slice(&rows[i * DIM..][..DIM]);
             });
-            let screen = Screen::new(rows, DIM).expect("most of it in a few directions");
+            let screen =
+                Screen::new(rows, DIM, Ties::AsReference).expect("most of it in a few directions");
             let mut random = random(11);
             let mut guesses = Guesses::default();
             let vectors: Vec<f32> = (0..600)
@@ -464,7 +422,7 @@ mod tests {
 
     #[test]
     fn numbers_near_infinity_are_left_to_all_products() {
-        let screen = Screen::new(matrix(8, 0.0), DIM).unwrap();
+        let screen = Screen::new(matrix(8, 0.0), DIM, Ties::AsReference).unwrap();
         let vector = [1e30; DIM];
         let mut guesses = Guesses::default();
         screen.guess(&vector, &mut guesses);
@@ -473,9 +431,13 @@ mod tests {
 
     #[test]
     fn what_would_not_pay_has_no_screen() {
-        assert!(Screen::new(matrix(60, 1.0), DIM).is_none());
-        assert!(Screen::new(vec![1.0; 10 * DIM], DIM).is_none());
-        assert!(Screen::new(Vec::new(), 0).is_none());
-        assert!(!Screen::new(matrix(8, 0.0), DIM).unwrap().suits(LABELS / 2));
+        assert!(Screen::new(matrix(60, 1.0), DIM, Ties::Any).is_none());
+        assert!(Screen::new(vec![1.0; 10 * DIM], DIM, Ties::Any).is_none());
+        assert!(Screen::new(Vec::new(), 0, Ties::Any).is_none());
+        assert!(
+            !Screen::new(matrix(8, 0.0), DIM, Ties::AsReference)
+                .unwrap()
+                .suits(LABELS / 2)
+        );
     }
 }

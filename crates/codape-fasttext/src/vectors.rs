@@ -11,9 +11,9 @@ impl Model {
     #[must_use]
     pub fn word_vector(&self, word: &[u8]) -> Vec<f32> {
         let mut rows = Vec::new();
-        self.features()
+        let count = self
+            .features()
             .of_word(word, &mut FeatureScratch::default(), |row| rows.push(row));
-        let count = rows.len();
         // A label is found too, at a row that is another's or nobody's.
         rows.retain(|row| (*row as usize) < self.input.rows());
         self.mean(&rows, count)
@@ -26,9 +26,10 @@ impl Model {
     pub fn sentence_vector(&self, line: &[u8]) -> Vec<f32> {
         if self.header.model == ModelName::Supervised {
             let mut rows = Vec::new();
-            self.features()
+            let count = self
+                .features()
                 .of_line(line, &mut FeatureScratch::default(), |row| rows.push(row));
-            return self.mean(&rows, rows.len());
+            return self.mean(&rows, count);
         }
         let mut sum = vec![0.0; self.header.dim];
         let mut words = 0;
@@ -50,7 +51,7 @@ impl Model {
     }
 
     /// The sum of rows over a count; zeros for 0.
-    fn mean(&self, rows: &[u32], count: usize) -> Vec<f32> {
+    fn mean(&self, rows: &[u32], count: u64) -> Vec<f32> {
         let mut vector = vec![0.0; self.header.dim];
         self.input
             .add_rows(&self.bytes, rows, &[rows.len()], &mut vector);

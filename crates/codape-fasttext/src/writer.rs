@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Dictionary, Header, SaveError};
+use crate::{Dictionary, Header, SaveError, header};
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -42,7 +42,7 @@ pub(crate) fn write_dense_model(
     input: &impl Rows,
     output: &impl Rows,
 ) -> io::Result<()> {
-    header.write(out)?;
+    header.write(out, header::MAGIC)?;
     dictionary.write(out)?;
     out.write_all(&[0])?; // quant_input
     write_matrix(out, input, Zeros::AsHoles)?;
@@ -53,7 +53,7 @@ pub(crate) fn write_dense_model(
 
 /// What becomes of rows of zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Zeros {
+pub(crate) enum Zeros {
     /// They are passed over where there are many.
     AsHoles,
     /// They are written.
@@ -61,22 +61,43 @@ enum Zeros {
 }
 
 /// `DenseMatrix::save`.
-fn write_matrix(out: &mut (impl Write + Seek), matrix: &impl Rows, zeros: Zeros) -> io::Result<()> {
+pub(crate) fn write_matrix(
+    out: &mut (impl Write + Seek),
+    matrix: &impl Rows,
+    zeros: Zeros,
+) -> io::Result<()> {
+    let [_, dim] = matrix.shape();
+    let row_bytes = size_of::<f32>() * dim;
+    write_rows(out, matrix, (row_bytes, zeros), |_, numbers, bytes| {
+        bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        Ok(())
+    })
+}
+
+/// Writes the shape of a matrix, then each row as `encode` appends it, by its
+/// number, to empty bytes: `row_bytes` of them, all 0 for a row of zeros.
+pub(crate) fn write_rows(
+    out: &mut (impl Write + Seek),
+    matrix: &impl Rows,
+    (row_bytes, zeros): (usize, Zeros),
+    mut encode: impl FnMut(usize, &[f32], &mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
     let [rows, dim] = matrix.shape();
     write_i64(out, rows as u64)?;
     write_i64(out, dim as u64)?;
-    let row_bytes = (size_of::<f32>() * dim) as u64;
     let mut numbers = vec![0.0; dim];
-    let mut bytes = Vec::with_capacity(size_of::<f32>() * dim);
+    let mut bytes = Vec::with_capacity(row_bytes);
     let mut pending_zeros = 0_u64;
     for row in 0..rows {
         if matrix.fill(row, &mut numbers) == Row::Zeros {
-            pending_zeros += row_bytes;
+            pending_zeros += row_bytes as u64;
             continue;
         }
         write_zeros(out, pending_zeros, zeros)?;
         pending_zeros = 0;
-        write_f32s(out, &numbers, &mut bytes)?;
+        bytes.clear();
+        encode(row, &numbers, &mut bytes)?;
+        out.write_all(&bytes)?;
     }
     write_zeros(out, pending_zeros, zeros)
 }

@@ -15,6 +15,7 @@
 //! * **Any alignment.** Numbers that come from a file are taken as
 //!   little-endian bytes, at whatever offset the file has them.
 
+mod bounds;
 mod bytes;
 mod dots;
 mod exponentials;
@@ -26,6 +27,7 @@ mod panels;
 mod prefetch;
 mod rows;
 
+pub use bounds::Bounds;
 pub use bytes::{Access, FileBytes};
 pub use dots::dot_rows;
 pub use exponentials::exponentials;
@@ -33,4 +35,4 @@ pub use isa::Isa;
 pub use nearest::Codebook;
 pub use numbers::{LargePages, Numbers};
 pub use panels::Panels;
-pub use rows::add_rows;
+pub use rows::{add_bf16_rows, add_int8_rows, add_rows};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use codape_coder::{CodeError, PackageError};
+use codape_coder::{CodeError, DraftError, PackageError};
 use codape_fasttext::{LoadError, QuantizeError, SaveError, TrainError};
 use codape_nomenclature::Error as NomenclatureError;
 use codape_table::TableError;
@@ -33,12 +33,9 @@ pub enum TrainerError {
         /// What it may be.
         expected: &'static str,
     },
-    /// There is something where the package is to be.
-    #[error("{} exists: choose another directory, or remove it first", path.display())]
-    OutputExists {
-        /// Where the package is to be.
-        path: PathBuf,
-    },
+    /// The package cannot be written.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
     /// The table cannot be read.
     #[error("cannot read the declarations")]
     Table(#[source] TableError),

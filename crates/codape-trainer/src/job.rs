@@ -4,7 +4,9 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use codape_coder::{Access, Coder, LevelAccuracy, METRICS_FILE, NomenclatureSource, ThresholdRow};
+use codape_coder::{
+    Access, Coder, Draft, LevelAccuracy, METRICS_FILE, NomenclatureSource, ThresholdRow,
+};
 use codape_fasttext::{
     Model, QuantizeError, TrainError, TrainPhase, TrainProgress, TrainingText, train,
 };
@@ -16,7 +18,7 @@ use crate::declarations::Reading;
 use crate::error::io_error;
 use crate::golden::{self, GoldenResult};
 use crate::package::{
-    CLEANING_FILE, Draft, NOMENCLATURE_FILE, RECIPE_FILE, REFUSED_FILE, REPORT_FILE,
+    CLEANING_FILE, NOMENCLATURE_FILE, RECIPE_FILE, REFUSED_FILE, REPORT_FILE, write_manifest,
 };
 use crate::prepare::{Data, Parts, prepare};
 use crate::progress::{Observer, Stage, tell};
@@ -92,7 +94,7 @@ pub fn train_coder(job: &Job, observer: &mut Observer<'_>) -> Result<Outcome, Tr
         "model.bin"
     };
     let name = write_sources(job, &nomenclature, &draft)?;
-    draft.write_manifest(recipe, [model, name])?;
+    write_manifest(&draft, recipe, [model, name])?;
     let manifest = fs::read_to_string(draft.file(codape_coder::MANIFEST_FILE));
     let manifest = manifest.map_err(io_error("read", draft.package()))?;
     codape_coder::Manifest::from_json(&manifest)

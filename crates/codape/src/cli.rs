@@ -1,6 +1,7 @@
 //! The arguments of the command line, and the help that teaches them.
 
 mod autotune;
+mod compress;
 mod measure;
 mod quantize;
 mod train_coder;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use codape_fasttext::Access;
 
 pub use autotune::{AutotuneArgs, Typed};
+pub use compress::Compress;
 pub use measure::Test;
 pub use quantize::Quantize;
 pub use train_coder::TrainCoder;
@@ -44,6 +46,7 @@ pub enum Command {
     Inspect(Inspect),
     Test(Test),
     Quantize(Quantize),
+    Compress(Compress),
     Train(Train),
     TrainCoder(TrainCoder),
     Completions(Completions),

@@ -3,6 +3,7 @@
 mod autotune;
 mod clean;
 mod code;
+mod compress;
 mod inspect;
 mod nomenclature;
 mod predict;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Quantize(arguments) => quantize::run(&arguments),
+        Command::Compress(arguments) => compress::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::TrainCoder(arguments) => train_coder::run(&arguments),
         Command::Completions(arguments) => completions(&arguments),

@@ -349,7 +349,7 @@ impl QuantizedModel {
 
     /// `FastText::saveModel`.
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        self.header.write(out)?;
+        self.header.write(out, crate::header::MAGIC)?;
         self.dictionary.write(out)?;
         out.write_all(&[1])?; // quant_input
         self.input.write(out)?;

@@ -80,7 +80,7 @@ fn end_of_dictionary(bytes: &[u8]) -> usize {
 }
 
 /// Refuses each of these prefixes.
-fn refuse_prefixes(name: &str, bytes: Vec<u8>, lengths: &[usize]) {
+pub(crate) fn refuse_prefixes(name: &str, bytes: Vec<u8>, lengths: &[usize]) {
     let bytes: &'static [u8] = bytes.leak();
     lengths.par_iter().for_each(|length| {
         let error = Model::from_static(&bytes[..*length])
@@ -102,7 +102,7 @@ fn refuse_prefixes(name: &str, bytes: Vec<u8>, lengths: &[usize]) {
 }
 
 /// Opens the model with each of these bits changed, and asks it.
-fn flip_bits(name: &str, bytes: &[u8], bits: &[usize]) {
+pub(crate) fn flip_bits(name: &str, bytes: &[u8], bits: &[usize]) {
     let outcomes = Outcomes::default();
     bits.par_iter()
         .for_each_init(Scratch::default, |scratch, bit| {

@@ -14,6 +14,7 @@ mod edges;
 mod fuzz_body;
 mod hostile;
 mod meter;
+mod packed;
 mod parity;
 mod quantize;
 mod train;

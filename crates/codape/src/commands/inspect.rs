@@ -1,6 +1,6 @@
 //! `codape inspect`: what is in a model file.
 
-use codape_fasttext::{Model, ModelName, Quantization};
+use codape_fasttext::{InputStorage, Model, ModelName};
 use serde_json::{Map, Value, json};
 
 use crate::cli::Inspect;
@@ -38,12 +38,13 @@ fn describe(model: &Model) -> Vec<(String, Value)> {
     let examples: Vec<_> = (0..labels.min(EXAMPLES) as u32)
         .map(|label| String::from_utf8_lossy(model.label(label)))
         .collect();
-    let input_matrix = match model.input_quantization() {
-        None => "dense".to_owned(),
-        Some(Quantization { dsub, has_norms }) => format!(
+    let input_matrix = match model.input_storage() {
+        InputStorage::Dense => "dense".to_owned(),
+        InputStorage::Quantized { dsub, has_norms } => format!(
             "quantized, {dsub} numbers a byte{}",
             if has_norms { ", norms apart" } else { "" }
         ),
+        InputStorage::Packed(format) => format!("packed, {}", format.as_str()),
     };
     let output_matrix = if model.is_output_quantized() {
         "quantized"
