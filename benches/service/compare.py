@@ -61,6 +61,8 @@ def main():
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--connections", type=Path, metavar="CSV",
+        help="only ask codape, over more and more connections, and write a table")
     arguments = parser.parse_args()
     with open(arguments.data / "uk-sic/train.csv", encoding="utf-8") as file:
         texts = [row["description"] for row in csv.DictReader(file)][:4000]
@@ -70,6 +72,11 @@ def main():
     codape = [arguments.codape, "serve", "--package", package, "--listen", f"127.0.0.1:{PORT}"]
     python = [sys.executable, Path(__file__).with_name("service.py"), package, str(PORT + 1)]
     log = arguments.scratch / "log.txt"
+    if arguments.connections:
+        with Service("codape", codape, PORT, log) as service:
+            time.sleep(5)
+            write_connections(arguments, script)
+        return
     with Service("codape", codape, PORT, log) as ours, Service(
         "FastAPI, pandas, fastText", python, PORT + 1, log
     ) as theirs:
@@ -152,10 +159,19 @@ class Service:
         return kilobytes["VmRSS"] / 1e3
 
 
-def wrk(port, script, seconds, delay):
+def write_connections(arguments, script):
+    with open(arguments.connections, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["connections", "requests a second", "p50, ms", "p99, ms"])
+        for connections in (1, 2, 4, 8, 16, 32, 64, 128, 256):
+            rounds = [wrk(PORT, script, arguments.seconds, 0, connections) for _ in range(arguments.rounds)]
+            table.writerow([connections, *(f"{statistics.median(column):.2f}" for column in zip(*rounds))])
+
+
+def wrk(port, script, seconds, delay, connections=32):
     """Requests a second, and the 50th and 99th percentile of the latency in ms."""
     output = subprocess.run(
-        ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-s", script, f"http://127.0.0.1:{port}"],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script, f"http://127.0.0.1:{port}"],
         env=os.environ | {"DELAY": str(delay)},
         check=True,
         capture_output=True,

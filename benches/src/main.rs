@@ -9,6 +9,7 @@
 
 mod answers;
 mod compare;
+mod growth;
 mod machine;
 mod peer;
 mod training;
@@ -40,11 +41,18 @@ enum Command {
         model: PathBuf,
         /// The texts, one a line.
         texts: PathBuf,
+        /// Texts that are asked about in one call [default: all].
+        #[arg(long, default_value_t = usize::MAX)]
+        call: usize,
     },
+    /// Time prediction as models, texts and calls grow.
+    Growth(growth::Growth),
     /// Time training: every program in turn.
     TrainTimes(Training),
     /// Compare what codape and the official program make of public benchmarks.
     TrainAccuracy(Training),
+    /// Compare models with what they are compressed to.
+    TrainCompressed(Training),
     /// Train on more and more lines: time and memory.
     TrainScale(Training),
     /// Train with the fasttext crate.
@@ -82,9 +90,16 @@ struct Compare {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Compare(arguments) => compare::run(&arguments),
-        Command::Worker { kind, model, texts } => worker::run(kind, &model, &texts),
+        Command::Worker {
+            kind,
+            model,
+            texts,
+            call,
+        } => worker::run((kind, call), &model, &texts),
+        Command::Growth(arguments) => arguments.run(),
         Command::TrainTimes(arguments) => training::times(&arguments),
         Command::TrainAccuracy(arguments) => training::accuracy(&arguments),
+        Command::TrainCompressed(arguments) => training::compressed(&arguments),
         Command::TrainScale(arguments) => training::scale(&arguments),
         Command::TrainCrate(arguments) => arguments.run(),
         Command::Timed(arguments) => arguments.run(),

@@ -30,8 +30,18 @@ enum Protocol {
 }
 
 impl Peer {
-    /// Starts a peer that knows the commands.
+    /// Starts a peer that knows the commands, with one thread.
     pub fn start(name: &str, command: &mut Command) -> anyhow::Result<Self> {
+        Self::start_with_threads(name, command, 1)
+    }
+
+    /// Starts a peer that knows the commands.
+    pub fn start_with_threads(
+        name: &str,
+        command: &mut Command,
+        threads: usize,
+    ) -> anyhow::Result<Self> {
+        command.env("RAYON_NUM_THREADS", threads.to_string());
         let mut peer = Self::spawn(name, command, Protocol::Commands)?;
         let line = peer.line()?;
         let seconds = line
@@ -66,7 +76,6 @@ impl Peer {
 
     fn spawn(name: &str, command: &mut Command, protocol: Protocol) -> anyhow::Result<Self> {
         let mut child = command
-            .env("RAYON_NUM_THREADS", "1")
             .env("OMP_NUM_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

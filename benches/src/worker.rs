@@ -44,13 +44,17 @@ struct Codape {
     query: Query,
     scratch: Scratch,
     is_batch: bool,
+    /// Texts that are asked about in one call.
+    call: usize,
 }
 
 impl Peer for Codape {
     fn round(&mut self, texts: &[String]) -> anyhow::Result<()> {
         if self.is_batch {
-            for answer in black_box(self.model.predict_batch(texts, &self.query)) {
-                answer?;
+            for texts in texts.chunks(self.call) {
+                for answer in black_box(self.model.predict_batch(texts, &self.query)) {
+                    answer?;
+                }
             }
             return Ok(());
         }
@@ -94,7 +98,7 @@ impl Peer for Crate {
     }
 }
 
-fn load(kind: Kind, model: &Path) -> anyhow::Result<Box<dyn Peer>> {
+fn load((kind, call): (Kind, usize), model: &Path) -> anyhow::Result<Box<dyn Peer>> {
     if matches!(kind, Kind::FasttextCrate) {
         return Ok(Box::new(Crate(FastText::load_model(model)?)));
     }
@@ -107,12 +111,13 @@ fn load(kind: Kind, model: &Path) -> anyhow::Result<Box<dyn Peer>> {
         model,
         query: Query::new(K, 0.0)?,
         scratch: Scratch::default(),
+        call,
         is_batch: matches!(kind, Kind::CodapeBatch | Kind::CodapeReadyBatch),
     }))
 }
 
 /// Is the peer until the standard input ends.
-pub fn run(kind: Kind, model: &Path, texts: &Path) -> anyhow::Result<()> {
+pub fn run(kind: (Kind, usize), model: &Path, texts: &Path) -> anyhow::Result<()> {
     let texts = std::fs::read_to_string(texts).with_context(|| texts.display().to_string())?;
     let texts: Vec<String> = texts.lines().map(str::to_owned).collect();
     let began = Instant::now();

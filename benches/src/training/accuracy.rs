@@ -10,10 +10,10 @@ use super::trainer::Trainer;
 use crate::machine;
 
 /// A corpus with the options that it is tried with.
-struct Benchmark {
-    name: &'static str,
-    source: Source,
-    trials: Vec<Options>,
+pub(super) struct Benchmark {
+    pub(super) name: &'static str,
+    pub(super) source: Source,
+    pub(super) trials: Vec<Options>,
 }
 
 /// Words and their pairs: what the questions in English are trained with.
@@ -54,13 +54,13 @@ fn with(options: &Options, losses: &[Loss]) -> Vec<Options> {
 }
 
 const EVERY_LOSS: [Loss; 4] = [Loss::Softmax, Loss::Ova, Loss::Hs, Loss::Ns];
-const TWO_LOSSES: [Loss; 2] = [Loss::Softmax, Loss::Ova];
+pub(super) const TWO_LOSSES: [Loss; 2] = [Loss::Softmax, Loss::Ova];
 
 fn table(path: &'static str, label: &'static str, text: &'static str) -> Table {
     Table { path, text, label }
 }
 
-fn benchmarks() -> Vec<Benchmark> {
+pub(super) fn benchmarks() -> Vec<Benchmark> {
     let trec = |label| Source::Two {
         train: table("bench/trec/trec-train.csv", label, "text"),
         valid: table("bench/trec/trec-test.csv", label, "text"),

@@ -1,12 +1,14 @@
 //! Training beside its peers: `times` for how long it takes, `accuracy` for
-//! how good the models are on public benchmarks; and `scale` for what it takes
-//! as the text grows.
+//! how good the models are on public benchmarks, `compressed` for what is left
+//! of that when they are compressed, and `scale` for what it takes as the text
+//! grows.
 //!
 //! A model is trained by a whole process (`trainer`, `timed`) on a file that
 //! `corpus` wrote, and measured by the official program and by codape
 //! (`score`), which must agree.
 
 mod accuracy;
+mod compressed;
 mod corpus;
 mod crate_trainer;
 mod options;
@@ -69,6 +71,11 @@ pub fn times(arguments: &Training) -> anyhow::Result<()> {
 /// Compares the models on public benchmarks.
 pub fn accuracy(arguments: &Training) -> anyhow::Result<()> {
     accuracy::run(arguments)
+}
+
+/// Compares models with what they are compressed to.
+pub fn compressed(arguments: &Training) -> anyhow::Result<()> {
+    compressed::run(arguments)
 }
 
 /// Measures time and memory on more and more lines.

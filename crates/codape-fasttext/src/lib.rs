@@ -57,6 +57,8 @@ mod quantizer;
 mod query;
 mod reader;
 mod screen;
+#[cfg(feature = "stages")]
+pub mod stages;
 mod train;
 mod vectors;
 mod writer;

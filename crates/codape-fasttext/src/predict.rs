@@ -9,6 +9,8 @@ use crate::{PredictError, Prediction, Query};
 
 /// Texts whose logits are computed together.
 const BATCH: usize = 60;
+/// Fewer texts than this are not worth waking a thread for.
+const FEWEST: usize = 10;
 /// Rows that are named before they are added: more of them only where one text
 /// has more.
 const MANY_ROWS: usize = 1 << 14;
@@ -75,8 +77,11 @@ impl Model {
         query: &Query,
     ) -> Vec<Result<Vec<Prediction>, PredictError>> {
         let sorted = sorted(lines);
+        // A few lines are shared out too.
+        let share = lines.len().div_ceil(rayon::current_num_threads());
+        let block = share.clamp(FEWEST, BATCH);
         let answers: Vec<_> = sorted
-            .par_chunks(BATCH)
+            .par_chunks(block)
             .map_init(Scratch::default, |scratch, block| {
                 let mut distinct: Vec<&[u8]> = block.iter().map(|line| line.text).collect();
                 distinct.dedup();
@@ -86,7 +91,7 @@ impl Model {
             })
             .collect();
         let mut in_order: Vec<_> = lines.iter().map(|_| Ok(Vec::new())).collect();
-        for (block, answers) in sorted.chunks(BATCH).zip(answers) {
+        for (block, answers) in sorted.chunks(block).zip(answers) {
             let mut answers = answers.into_iter();
             for equals in block.chunk_by(|a, b| a.text == b.text) {
                 let (Some(answer), [others @ .., last]) = (answers.next(), equals) else {

@@ -26,6 +26,10 @@ pub fn run(arguments: &Predict) -> anyhow::Result<()> {
     let mut output = BufWriter::new(io::stdout().lock());
     let mut number = 0_u64;
     lines::for_each_batch(arguments.input.as_deref(), |lines| {
+        if number > 0 {
+            // There are many lines: what makes them faster pays.
+            model.prepare();
+        }
         for predictions in model.predict_batch(lines, &query) {
             number += 1;
             let predictions = predictions.with_context(|| format!("line {number}"))?;

@@ -70,6 +70,10 @@ pub fn run(arguments: &Test) -> anyhow::Result<()> {
     let mut before = 0;
     lines::for_each_batch(arguments.input.as_deref(), |lines| {
         interrupt.as_ref().map_or(Ok(()), Interrupt::check)?;
+        if before > 0 {
+            // There are many lines: what makes them faster pays.
+            model.prepare();
+        }
         model
             .test(lines, &query, &mut meter)
             .map_err(|error| (before + error.line + 1, error.source))
