@@ -7,7 +7,7 @@
 //! product is too small whatever the error is left alone; the others get the
 //! product itself, in the reference's order. So the answers keep their bits.
 
-use codape_kernels::{Bounds, Isa, Panels, dot_rows};
+use codape_kernels::{BLOCK, Isa, Panels, block_maxima, dot_rows, dot_rows_fused};
 
 use crate::basis::{dot, principal_directions};
 use crate::best::Best;
@@ -40,10 +40,7 @@ pub(crate) struct Screen {
     directions: Panels,
     /// `[labels, rank]`: the rows of the output matrix in these directions.
     coordinates: Panels,
-    /// `[labels]`: how much a guess may err for each unit of a vector's length
-    /// outside of the directions, and of its whole length.
-    outside: Vec<f32>,
-    rounding: Vec<f32>,
+    margins: Margins,
     /// How far the directions are from right angles, and what rounding does to
     /// a vector in them: a part of its squared length.
     tilt: f64,
@@ -54,6 +51,68 @@ pub(crate) struct Screen {
     ties: Ties,
 }
 
+/// How much a guess may err.
+#[derive(Debug)]
+struct Margins {
+    /// Of each label.
+    labels: Vec<Margin>,
+    /// Of each block of labels, at most.
+    blocks: Vec<Margin>,
+}
+
+/// How much a guess may err, for each unit of length.
+#[derive(Clone, Copy, Debug, Default)]
+struct Margin {
+    /// Of what the vector has outside of the directions.
+    outside: f32,
+    /// Of the whole vector: what rounding does.
+    whole: f32,
+}
+
+/// The length of a vector.
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    /// Of what it has outside of the directions, at most.
+    outside: f32,
+    whole: f32,
+}
+
+impl Margin {
+    /// The margin of the product with a vector.
+    fn of(self, lengths: Lengths) -> f32 {
+        self.outside * lengths.outside + self.whole * lengths.whole
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self {
+            outside: self.outside.max(other.outside),
+            whole: self.whole.max(other.whole),
+        }
+    }
+}
+
+impl Margins {
+    fn new(labels: Vec<Margin>) -> Self {
+        let greatest =
+            |block: &[Margin]| block.iter().copied().fold(Margin::default(), Margin::max);
+        Self {
+            blocks: labels.chunks(BLOCK).map(greatest).collect(),
+            labels,
+        }
+    }
+}
+
+/// The products of a text as they are guessed.
+#[derive(Clone, Copy, Debug)]
+struct Guessed<'a> {
+    /// `[labels]`.
+    products: &'a [f32],
+    /// The greatest of each block.
+    maxima: &'a [f32],
+    margins: &'a Margins,
+    lengths: Lengths,
+}
+
 /// Buffers of guesses for a block of texts.
 #[derive(Debug, Default)]
 pub(crate) struct Guesses {
@@ -61,8 +120,8 @@ pub(crate) struct Guesses {
     coordinates: Vec<f32>,
     /// `[n, labels]`.
     products: Vec<f32>,
-    /// Of the text in hand, what the products are at least and at most.
-    bounds: Bounds,
+    /// Of the text in hand, the greatest product of each block of labels.
+    maxima: Vec<f32>,
     /// The labels that were found, and their products in the reference's order.
     found: Vec<u32>,
     logits: Vec<f32>,
@@ -89,8 +148,7 @@ impl Screen {
         let rank = directions.len() / dim;
         let tilt = tilt(&directions, dim) + 4.0 * UNIT * dim as f64 * (rank as f64).sqrt();
         let mut coordinates = vec![0.0_f32; rows.len() / dim * rank];
-        let mut outside = Vec::with_capacity(rows.len() / dim);
-        let mut rounding = Vec::with_capacity(rows.len() / dim);
+        let mut margins = Vec::with_capacity(rows.len() / dim);
         let mut longest_row = 0.0_f32;
         let mut rest = vec![0.0_f64; dim];
         for (row, coordinates) in rows
@@ -121,8 +179,10 @@ impl Screen {
             let length = dot(row, row).sqrt();
             // Of the product, of the guess, and of the coordinates of the vector.
             let steps = 4.0 * dim as f64 * (rank as f64).sqrt();
-            outside.push(up(squares(&rest).sqrt()));
-            rounding.push(up(steps * UNIT * length + 2.0 * squares(&inside).sqrt()));
+            margins.push(Margin {
+                outside: up(squares(&rest).sqrt()),
+                whole: up(steps * UNIT * length + 2.0 * squares(&inside).sqrt()),
+            });
             longest_row = longest_row.max(up(length));
         }
         let of_matrix = |numbers: &[f32], width: usize| {
@@ -133,8 +193,7 @@ impl Screen {
         Some(Self {
             directions: of_matrix(&directions, dim),
             coordinates: of_matrix(&coordinates, rank),
-            outside,
-            rounding,
+            margins: Margins::new(margins),
             tilt,
             rows,
             dim,
@@ -145,7 +204,7 @@ impl Screen {
 
     /// Whether a query for `k` labels leaves few enough of them.
     pub(crate) fn suits(&self, k: usize) -> bool {
-        k <= self.outside.len() / LABELS_PER_ANSWER
+        k <= self.margins.labels.len() / LABELS_PER_ANSWER
     }
 
     /// Guesses the products of vectors, `[n, dim]`, with all rows.
@@ -177,19 +236,25 @@ impl Screen {
         let Some(lengths) = self.lengths(text, vector, guesses) else {
             return false;
         };
-        let labels = self.outside.len();
+        let labels = self.margins.labels.len();
         let Guesses {
             products,
-            bounds,
+            maxima,
             found,
             logits,
             greatest,
             ..
         } = guesses;
-        let errors = [&*self.outside, &*self.rounding];
         let products = &products[text * labels..][..labels];
-        bounds.set(Isa::best(), products, errors, lengths);
-        find_best(bounds, (table, k), greatest, found);
+        maxima.resize(labels.div_ceil(BLOCK), 0.0);
+        block_maxima(Isa::best(), products, maxima);
+        let guessed = Guessed {
+            products,
+            maxima,
+            margins: &self.margins,
+            lengths,
+        };
+        guessed.find_best((table, k), greatest, found);
         if !self.multiply(found, vector, logits) {
             return false;
         }
@@ -197,80 +262,97 @@ impl Screen {
             return true;
         }
         // Equals stand as the heap leaves them, after all that went in before.
-        find_all_entering(bounds, (table, k), greatest, found);
+        guessed.find_all_entering((table, k), greatest, found);
         self.multiply(found, vector, logits)
     }
 
     /// The products of a vector with the rows of the labels that were found;
     /// `false` where there are too many.
     fn multiply(&self, found: &[u32], vector: &[f32], logits: &mut Vec<f32>) -> bool {
-        if found.len() > self.outside.len() / LABELS_PER_CANDIDATE {
+        if found.len() > self.margins.labels.len() / LABELS_PER_CANDIDATE {
             return false;
         }
         logits.resize(found.len(), 0.0);
-        dot_rows(Isa::best(), &self.rows, found, vector, logits);
+        let multiply = match self.ties {
+            Ties::AsReference => dot_rows,
+            Ties::Any => dot_rows_fused,
+        };
+        multiply(Isa::best(), &self.rows, found, vector, logits);
         true
     }
 
-    /// The length of a vector outside of the directions, at most, and its whole
-    /// length; `None` where a sum might not be finite.
-    fn lengths(&self, text: usize, vector: &[f32], guesses: &Guesses) -> Option<[f32; 2]> {
+    /// The lengths of a vector; `None` where a sum might not be finite.
+    fn lengths(&self, text: usize, vector: &[f32], guesses: &Guesses) -> Option<Lengths> {
         let rank = self.directions.rows();
         let coordinates = &guesses.coordinates[text * rank..][..rank];
         let whole = dot(vector, vector);
         let outside = (whole - dot(coordinates, coordinates)).max(0.0) + self.tilt * whole;
-        let lengths = [up(outside.sqrt()), up(whole.sqrt())];
-        (lengths[1] * self.longest_row < LONGEST).then_some(lengths)
+        let lengths = Lengths {
+            outside: up(outside.sqrt()),
+            whole: up(whole.sqrt()),
+        };
+        (lengths.whole * self.longest_row < LONGEST).then_some(lengths)
     }
 }
 
-/// Finds the labels that are not worse than `k` others.
-fn find_best(
-    bounds: &Bounds,
-    (table, k): (&SigmoidTable, usize),
-    greatest: &mut Vec<f32>,
-    found: &mut Vec<u32>,
-) {
-    greatest.clear();
-    for low in bounds.block_lows() {
-        raise(greatest, k, *low);
+impl Guessed<'_> {
+    /// What the product of a label may be off by.
+    fn margin(&self, label: usize) -> f32 {
+        self.margins.labels[label].of(self.lengths)
     }
-    let mut least = table.out_of_reach(greatest[0]);
-    greatest.clear();
-    found.clear();
-    for (block, high) in bounds.block_highs().iter().enumerate() {
-        if *high < least {
-            continue;
+
+    /// Finds the labels that are not worse than `k` others.
+    fn find_best(
+        &self,
+        (table, k): (&SigmoidTable, usize),
+        greatest: &mut Vec<f32>,
+        found: &mut Vec<u32>,
+    ) {
+        let blocks = || self.maxima.iter().zip(&self.margins.blocks);
+        greatest.clear();
+        for (maximum, margin) in blocks() {
+            raise(greatest, k, maximum - margin.of(self.lengths));
         }
-        let labels = block * Bounds::BLOCK..bounds.highs().len().min((block + 1) * Bounds::BLOCK);
-        for label in labels {
-            if bounds.highs()[label] >= least {
+        let mut least = table.out_of_reach(greatest[0]);
+        greatest.clear();
+        found.clear();
+        for ((maximum, margin), first) in blocks().zip((0..).step_by(BLOCK)) {
+            if maximum + margin.of(self.lengths) < least {
+                continue;
+            }
+            let block = &self.products[first..self.products.len().min(first + BLOCK)];
+            for (label, product) in (first..).zip(block) {
+                let margin = self.margin(label);
+                if product + margin < least {
+                    continue;
+                }
                 found.push(label as u32);
-                if raise(greatest, k, bounds.lows()[label]) {
+                if raise(greatest, k, product - margin) {
                     least = least.max(table.out_of_reach(greatest[0]));
                 }
             }
         }
     }
-}
 
-/// Finds the labels that are not worse than `k` others before them.
-fn find_all_entering(
-    bounds: &Bounds,
-    (table, k): (&SigmoidTable, usize),
-    greatest: &mut Vec<f32>,
-    found: &mut Vec<u32>,
-) {
-    greatest.clear();
-    found.clear();
-    let mut least = f32::NEG_INFINITY;
-    for (label, (low, high)) in (0..).zip(bounds.lows().iter().zip(bounds.highs())) {
-        if *high < least {
-            continue;
-        }
-        found.push(label);
-        if raise(greatest, k, *low) {
-            least = table.out_of_reach(greatest[0]);
+    /// Finds the labels that are not worse than `k` others before them.
+    fn find_all_entering(
+        &self,
+        (table, k): (&SigmoidTable, usize),
+        greatest: &mut Vec<f32>,
+        found: &mut Vec<u32>,
+    ) {
+        greatest.clear();
+        found.clear();
+        let mut least = f32::NEG_INFINITY;
+        for (label, product) in self.products.iter().enumerate() {
+            let margin = self.margin(label);
+            if product + margin < least {
+                continue;
+            }
+            found.push(label as u32);
+            if raise(greatest, k, product - margin) {
+                least = table.out_of_reach(greatest[0]);
+            }
         }
     }
 }

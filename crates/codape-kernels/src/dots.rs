@@ -1,6 +1,6 @@
 //! Products of a vector with a few rows of a matrix.
 
-use crate::isa::kernel;
+use crate::isa::{kernel, multiply_add};
 
 /// Rows that are multiplied side by side.
 const LANES: usize = 8;
@@ -17,6 +17,49 @@ kernel! {
     ///
     /// If a row is not in the matrix, or `rows` and `products` differ in length.
     pub fn dot_rows(isa, matrix: &[f32], rows: &[u32], vector: &[f32], products: &mut [f32]) = dot_rows_body;
+}
+
+kernel! {
+    /// Does what [`dot_rows`] does where an answer within the error of rounding
+    /// will do, as [`Panels::multiply_fused`](crate::Panels::multiply_fused).
+    ///
+    /// # Panics
+    ///
+    /// As [`dot_rows`].
+    pub fused fn dot_rows_fused(isa, matrix: &[f32], rows: &[u32], vector: &[f32], products: &mut [f32]) = dot_rows_fused_body;
+}
+
+#[inline(always)]
+fn dot_rows_fused_body<const FUSED: bool>(
+    matrix: &[f32],
+    rows: &[u32],
+    vector: &[f32],
+    products: &mut [f32],
+) {
+    /// Sums that run side by side, of one product.
+    const SUMS: usize = 4 * LANES;
+    assert_eq!(rows.len(), products.len(), "products of another length");
+    let dim = vector.len();
+    let (chunks, rest) = vector.as_chunks::<SUMS>();
+    for (row, product) in rows.iter().zip(products) {
+        let line = &matrix[*row as usize * dim..(*row as usize + 1) * dim];
+        let (line_chunks, line_rest) = line.as_chunks::<SUMS>();
+        let mut sums = [0.0_f32; SUMS];
+        for (a, b) in line_chunks.iter().zip(chunks) {
+            for i in 0..SUMS {
+                sums[i] = multiply_add::<FUSED>(a[i], b[i], sums[i]);
+            }
+        }
+        for (sum, (a, b)) in sums.iter_mut().zip(line_rest.iter().zip(rest)) {
+            *sum = multiply_add::<FUSED>(*a, *b, *sum);
+        }
+        for half in [SUMS / 2, SUMS / 4, 4, 2, 1] {
+            for i in 0..half {
+                sums[i] += sums[i + half];
+            }
+        }
+        *product = sums[0];
+    }
 }
 
 #[inline(always)]
@@ -100,6 +143,11 @@ mod tests {
                 let mut products = vec![f32::NAN; rows.len()];
                 dot_rows(isa, &matrix, &rows, &vector, &mut products);
                 assert_eq!(products, expected, "{} {count}×{dim}", isa.name());
+                dot_rows_fused(isa, &matrix, &rows, &vector, &mut products);
+                for (product, expected) in products.iter().zip(&expected) {
+                    let error = (product - expected).abs();
+                    assert!(error < 1e-4, "{} {product} {expected}", isa.name());
+                }
             }
         }
         dot_rows(Isa::best(), &[], &[], &[1.0], &mut []);

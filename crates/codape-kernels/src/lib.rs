@@ -15,11 +15,11 @@
 //! * **Any alignment.** Numbers that come from a file are taken as
 //!   little-endian bytes, at whatever offset the file has them.
 
-mod bounds;
 mod bytes;
 mod dots;
 mod exponentials;
 mod isa;
+mod maxima;
 pub mod minibatch;
 mod nearest;
 mod numbers;
@@ -27,11 +27,11 @@ mod panels;
 mod prefetch;
 mod rows;
 
-pub use bounds::Bounds;
 pub use bytes::{Access, FileBytes};
-pub use dots::dot_rows;
+pub use dots::{dot_rows, dot_rows_fused};
 pub use exponentials::exponentials;
 pub use isa::Isa;
+pub use maxima::{BLOCK, block_maxima};
 pub use nearest::Codebook;
 pub use numbers::{LargePages, Numbers};
 pub use panels::Panels;

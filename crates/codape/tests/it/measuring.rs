@@ -1,4 +1,4 @@
-//! `codape test` and `codape quantize`.
+//! `codape test`, `codape quantize` and `codape compress`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -86,4 +86,80 @@ fn quantize_writes_a_smaller_model() {
     let error = error_of(&["quantize", "--input", output, "--output", output], b"");
     assert!(error.contains("quantized already"), "{error}");
     assert_eq!(std::fs::read(&small).unwrap(), before);
+}
+
+#[test]
+fn compress_writes_a_model_that_answers_alike() {
+    let labels = ["__label__a", "__label__b", "__label__c"];
+    let model = file("compress.bin", &tiny_model(&labels));
+    let small = model.with_extension("codape");
+    let lines = file("compress.txt", LINES);
+    let [input, output, lines] = [&model, &small, &lines].map(|path| path.to_str().unwrap());
+    for rows in ["int8", "bf16"] {
+        let arguments = [
+            "compress", "--input", input, "--output", output, "--rows", rows, "--test", lines,
+        ];
+        let said = stdout_of(&arguments, b"");
+        let expected = "of 4 lines the first label is right: 50.00 % instead of 50.00 %";
+        assert!(said.contains(expected), "{said}");
+        let report = json_of(&["inspect", "--json", "--verify", output], b"");
+        assert_eq!(report["input_matrix"], format!("packed, {rows}"));
+        let [before, after] =
+            [input, output].map(|model| stdout_of(&["test", "--model", model, lines], b""));
+        assert_eq!(before, after);
+    }
+    // What goes wrong leaves what was there.
+    let before = std::fs::read(&small).unwrap();
+    let error = error_of(&["compress", "--input", output, "--output", output], b"");
+    assert!(error.contains("give the output another name"), "{error}");
+    let other = small.with_extension("other");
+    let other = other.to_str().unwrap();
+    let error = error_of(&["compress", "--input", output, "--output", other], b"");
+    assert!(error.contains("packed already"), "{error}");
+    let error = error_of(&["quantize", "--input", output, "--output", other], b"");
+    assert!(error.contains("already"), "{error}");
+    assert_eq!(std::fs::read(&small).unwrap(), before);
+}
+
+#[test]
+fn compress_makes_a_package_that_differs_in_its_model_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("package");
+    std::fs::create_dir_all(package.join("more")).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(package.join(name), bytes).unwrap();
+    write(
+        "model.bin",
+        &tiny_model(&["__label__9602A", "__label__1071C"]),
+    );
+    write(
+        "more/cleaning.json",
+        br#"{"name": "lower", "steps": [{"op": "lowercase"}]}"#,
+    );
+    write(
+        "coder.json",
+        br#"{"format": 1, "model": "model.bin", "cleaning": "more/cleaning.json",
+            "text_feature": "libelle", "categorical_features": [], "nomenclature": "naf-rev2",
+            "trained": "2026"}"#,
+    );
+    write("notes.txt", b"kept");
+    let small = folder.path().join("small");
+    let [input, output] = [&package, &small].map(|path| path.to_str().unwrap());
+    stdout_of(&["compress", "--input", input, "--output", output], b"");
+    assert!(!small.join("model.bin").exists());
+    assert_eq!(std::fs::read(small.join("notes.txt")).unwrap(), b"kept");
+    let manifest = std::fs::read_to_string(small.join("coder.json")).unwrap();
+    assert!(manifest.contains(r#""trained": "2026""#), "{manifest}");
+    let code = |package: &str| {
+        json_of(&["code", "--package", package, "--json", "Coiffure"], b"")["1"]["code"].clone()
+    };
+    assert_eq!(code(output), "9602A");
+    assert_eq!(code(input), "9602A");
+    let error = error_of(&["compress", "--input", input, "--output", output], b"");
+    assert!(error.contains("exists"), "{error}");
+    // A package whose model cannot be compressed leaves nothing.
+    write("model.bin", b"no model");
+    let other = folder.path().join("other");
+    let other_name = other.to_str().unwrap();
+    error_of(&["compress", "--input", input, "--output", other_name], b"");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
 }
