@@ -16,7 +16,10 @@ CODAPE_SHARED ?= $(abspath ../shared)
 # The reference programs, and their answers.
 CODAPE_PYTHON ?= $(reference)/venv/bin/python
 CODAPE_REFERENCE ?= $(reference)/data
-export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE
+# The tracking server that the registry is tested against.
+MLFLOW_VERSION ?= 3.17.2
+CODAPE_MLFLOW ?= $(reference)/venv-mlflow/bin/mlflow
+export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE CODAPE_MLFLOW
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -35,7 +38,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short bench bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow bench bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +49,8 @@ run: ## build and start the service on the package that the program carries
 test: ## install what the tests need, then run every check
 	@$(MAKE) --no-print-directory reference \
 	  || echo 'WARNING: no reference programs (above is why): the tests that compare with them will say that they were skipped' >&2
+	@$(MAKE) --no-print-directory mlflow \
+	  || echo 'WARNING: no MLflow (above is why): the tests that ask one will say that they were skipped' >&2
 	@$(MAKE) --no-print-directory fmt clippy unit invariants fuzz-short doc deny
 	@if [ -f '$(CODAPE_REFERENCE)/manifest.json' ]; then echo 'make test: all passed'; \
 	  else echo 'make test: passed, WITHOUT the comparison with the reference programs' >&2; fi
@@ -74,6 +79,9 @@ reference: ## install the reference programs and write down their answers
 	PYTHON='$(PYTHON)' scripts/install-python '$(reference)/venv'
 	'$(CODAPE_PYTHON)' crates/codape-testkit/python/reference.py '$(reference)/data' --shared '$(CODAPE_SHARED)'
 
+mlflow: ## install the tracking server that the tests of the registry ask
+	PYTHON='$(PYTHON)' scripts/install-mlflow '$(reference)/venv-mlflow' $(MLFLOW_VERSION)
+
 fuzz: $(CARGO_FUZZ) ## fuzz the loader: RUNS executions, shared by JOBS processes (nightly)
 	CARGO_FUZZ='$(CARGO_FUZZ)/bin/cargo-fuzz' RUNS='$(RUNS)' JOBS='$(JOBS)' scripts/fuzz
 
@@ -85,6 +93,9 @@ hostile: ## every prefix and every flipped bit of a 560 kB model
 
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench
+
+bench-growth: ## measure how the cost of a prediction grows, and plot it
+	scripts/bench-growth
 
 bench-service: ## compare the service with one in Python, under load
 	scripts/bench-service

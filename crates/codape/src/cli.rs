@@ -4,6 +4,7 @@ mod autotune;
 mod compress;
 mod measure;
 mod quantize;
+mod registry;
 mod train_coder;
 mod training;
 
@@ -17,6 +18,7 @@ pub use autotune::{AutotuneArgs, Typed};
 pub use compress::Compress;
 pub use measure::Test;
 pub use quantize::Quantize;
+pub use registry::{Registry, Show};
 pub use train_coder::TrainCoder;
 pub use training::Train;
 
@@ -49,6 +51,8 @@ pub enum Command {
     Compress(Compress),
     Train(Train),
     TrainCoder(TrainCoder),
+    #[command(subcommand)]
+    Registry(Registry),
     Completions(Completions),
 }
 

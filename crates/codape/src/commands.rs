@@ -8,6 +8,7 @@ mod inspect;
 mod nomenclature;
 mod predict;
 mod quantize;
+mod registry;
 mod serve;
 mod test;
 mod train;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Compress(arguments) => compress::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::TrainCoder(arguments) => train_coder::run(&arguments),
+        Command::Registry(command) => registry::run(&command),
         Command::Completions(arguments) => completions(&arguments),
     }
 }

@@ -5,6 +5,7 @@
 mod conformance;
 mod interrupted;
 mod measuring;
+mod registry;
 mod service;
 mod train_coder;
 mod training;

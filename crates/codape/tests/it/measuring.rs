@@ -150,7 +150,8 @@ fn compress_makes_a_package_that_differs_in_its_model_alone() {
     let manifest = std::fs::read_to_string(small.join("coder.json")).unwrap();
     assert!(manifest.contains(r#""trained": "2026""#), "{manifest}");
     let code = |package: &str| {
-        json_of(&["code", "--package", package, "--json", "Coiffure"], b"")["1"]["code"].clone()
+        json_of(&["code", "--package", package, "--json", "Coiffure"], b"")["suggestions"][0]["code"]
+            .clone()
     };
     assert_eq!(code(output), "9602A");
     assert_eq!(code(input), "9602A");

@@ -1,0 +1,20 @@
+//! Where models come from: a directory, an MLflow registry, S3.
+//!
+//! It knows names of models ([`ModelUri`]), MLflow's REST API ([`Mlflow`]) and
+//! what a registry may not be trusted with. It must not know what a model
+//! answers, nor the HTTP service.
+//!
+//! What comes from a registry is taken as hostile: its paths stay below their
+//! root, it can name no directory of this machine and no other host, and a
+//! redirect to another host is not followed. No error and no log line tells a
+//! token, a password or a key.
+
+mod error;
+mod mlflow;
+mod resolve;
+mod uri;
+
+pub use error::RegistryError;
+pub use mlflow::{Credentials, Mlflow, ModelVersion, Run};
+pub use resolve::{Resolved, resolve};
+pub use uri::{ModelUri, UriError, Which};

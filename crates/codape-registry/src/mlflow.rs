@@ -1,0 +1,426 @@
+//! The REST API of an MLflow tracking server, as far as models need it.
+//!
+//! Paths and shapes are those of MLflow's `RestStore` (`/api/2.0`).
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::{Method, Response, Url};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::RegistryError;
+use crate::uri::{ModelUri, Which};
+
+/// What all paths of the API start with.
+const API: &str = "api/2.0/mlflow/";
+/// How long a connection may take to come about, and an answer to begin.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer of the API that is read.
+const LONGEST_ANSWER: usize = 16 << 20;
+/// Characters of a server's message that are repeated.
+const LONGEST_PROBLEM: usize = 300;
+/// Redirects that are followed, within the same host.
+const MOST_REDIRECTS: usize = 3;
+
+/// How to show a tracking server who asks.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// `MLFLOW_TRACKING_TOKEN`.
+    Token(String),
+    /// `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`.
+    Password {
+        /// The name.
+        name: String,
+        /// The password.
+        password: String,
+    },
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(…)",
+            Self::Password { .. } => "Password(…)",
+        })
+    }
+}
+
+/// A client of one tracking server.
+#[derive(Clone, Debug)]
+pub struct Mlflow {
+    http: reqwest::Client,
+    /// Ends with a slash.
+    base: Url,
+    credentials: Option<Credentials>,
+}
+
+/// A version of a registered model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ModelVersion {
+    /// The name of the registered model.
+    pub name: String,
+    /// The number of the version, as MLflow writes it.
+    pub version: String,
+    /// Its stage; `None` as a word where it has none.
+    #[serde(default)]
+    pub current_stage: String,
+    /// The run that made it; empty where none did.
+    #[serde(default)]
+    pub run_id: String,
+    /// `READY`, or what keeps it from being so.
+    #[serde(default)]
+    pub status: String,
+    /// The aliases that point at it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// When it was registered, in milliseconds since 1970.
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub creation_timestamp: u64,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Where its artifacts are.
+    pub artifact_uri: String,
+    /// Its parameters, in the server's order.
+    pub params: Vec<(String, String)>,
+    /// The last values of its metrics, in the server's order.
+    pub metrics: Vec<(String, f64)>,
+    /// Its tags, in the server's order.
+    pub tags: Vec<(String, String)>,
+}
+
+impl Mlflow {
+    /// A client of the server at `address`, `http://` or `https://`.
+    ///
+    /// # Errors
+    ///
+    /// Where the address is none.
+    pub fn new(address: &str, credentials: Option<Credentials>) -> Result<Self, RegistryError> {
+        let refuse = |problem: String| RegistryError::Setting {
+            setting: "MLFLOW_TRACKING_URI",
+            problem,
+        };
+        let base = Url::parse(&format!("{}/", address.trim_end_matches('/')))
+            .map_err(|error| refuse(format!("not the address of a server: {error}")))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            return Err(refuse("expected http://HOST or https://HOST".to_owned()));
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(refuse(
+                "give the name and the password by MLFLOW_TRACKING_USERNAME and \
+                 MLFLOW_TRACKING_PASSWORD, not in the address"
+                    .to_owned(),
+            ));
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
+            .redirect(within_the_host())
+            .user_agent(concat!("codape/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| refuse(error.without_url().to_string()))?;
+        Ok(Self {
+            http,
+            base,
+            credentials,
+        })
+    }
+
+    /// The host that is asked, with its port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        host_of(&self.base)
+    }
+
+    /// The version that a name means now.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::NotFound`] where there is none, and whatever the server
+    /// says.
+    pub async fn version(&self, name: &str, which: &Which) -> Result<ModelVersion, RegistryError> {
+        #[derive(Deserialize)]
+        struct One {
+            model_version: ModelVersion,
+        }
+        #[derive(Deserialize)]
+        struct Latest {
+            #[serde(default)]
+            model_versions: Vec<ModelVersion>,
+        }
+        let uri = || ModelUri::Registered {
+            name: name.to_owned(),
+            which: which.clone(),
+        };
+        let found = match which {
+            Which::Version(number) => {
+                let query = [("name", name), ("version", &number.to_string())];
+                let one = self.get::<One>("model-versions/get", &query).await;
+                one.map(|one| Some(one.model_version))
+            }
+            Which::Alias(alias) => {
+                let query = [("name", name), ("alias", alias)];
+                let one = self.get::<One>("registered-models/alias", &query).await;
+                one.map(|one| Some(one.model_version))
+            }
+            Which::Stage(_) | Which::Latest => {
+                let mut question = json!({ "name": name });
+                if let Which::Stage(stage) = which {
+                    question["stages"] = json!([stage]);
+                }
+                let path = "registered-models/get-latest-versions";
+                let latest = self.post::<Latest>(path, &question).await;
+                // Without a stage there is a version for each stage.
+                let newest = |version: &ModelVersion| version.version.parse::<u64>().unwrap_or(0);
+                latest.map(|latest| latest.model_versions.into_iter().max_by_key(newest))
+            }
+        };
+        let problem = match found {
+            Ok(Some(version)) => return Ok(version),
+            Ok(None) => "the registered model has no such version".to_owned(),
+            Err(RegistryError::Refused {
+                status: 400 | 404,
+                problem,
+                ..
+            }) => problem,
+            Err(error) => return Err(error),
+        };
+        Err(RegistryError::NotFound {
+            uri: uri(),
+            problem,
+        })
+    }
+
+    /// Where the artifacts of a version are.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the server says.
+    pub async fn download_uri(&self, version: &ModelVersion) -> Result<String, RegistryError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            artifact_uri: String,
+        }
+        let query = [("name", &*version.name), ("version", &*version.version)];
+        let answer: Answer = self.get("model-versions/get-download-uri", &query).await?;
+        Ok(answer.artifact_uri)
+    }
+
+    /// A run, by its id.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the server says.
+    pub async fn run(&self, id: &str) -> Result<Run, RegistryError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            run: AnsweredRun,
+        }
+        #[derive(Deserialize)]
+        struct AnsweredRun {
+            info: Info,
+            #[serde(default)]
+            data: Data,
+        }
+        #[derive(Deserialize)]
+        struct Info {
+            artifact_uri: String,
+        }
+        #[derive(Default, Deserialize)]
+        struct Data {
+            #[serde(default)]
+            params: Vec<Pair<String>>,
+            #[serde(default)]
+            metrics: Vec<Pair<Value>>,
+            #[serde(default)]
+            tags: Vec<Pair<String>>,
+        }
+        #[derive(Deserialize)]
+        struct Pair<T> {
+            key: String,
+            value: T,
+        }
+        let Answer { run } = self.get("runs/get", &[("run_id", id)]).await?;
+        let texts =
+            |pairs: Vec<Pair<String>>| pairs.into_iter().map(|p| (p.key, p.value)).collect();
+        Ok(Run {
+            artifact_uri: run.info.artifact_uri,
+            params: texts(run.data.params),
+            // What JSON has no number for comes as a text.
+            metrics: (run.data.metrics.into_iter())
+                .map(|pair| {
+                    let number = pair.value.as_f64();
+                    let text = || pair.value.as_str()?.parse().ok();
+                    (pair.key, number.or_else(text).unwrap_or(f64::NAN))
+                })
+                .collect(),
+            tags: texts(run.data.tags),
+        })
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, RegistryError> {
+        let mut url = self.url(&format!("{API}{path}"))?;
+        url.query_pairs_mut().extend_pairs(query);
+        self.ask(path, self.request(Method::GET, url)).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<T, RegistryError> {
+        let url = self.url(&format!("{API}{path}"))?;
+        self.ask(path, self.request(Method::POST, url).json(question))
+            .await
+    }
+
+    fn url(&self, path: &str) -> Result<Url, RegistryError> {
+        self.base
+            .join(path)
+            .map_err(|error| RegistryError::Setting {
+                setting: "MLFLOW_TRACKING_URI",
+                problem: error.to_string(),
+            })
+    }
+
+    fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.credentials {
+            None => request,
+            Some(Credentials::Token(token)) => request.bearer_auth(token),
+            Some(Credentials::Password { name, password }) => {
+                request.basic_auth(name, Some(password))
+            }
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, RegistryError> {
+        let host = self.host();
+        let unreachable = |error: reqwest::Error| RegistryError::Unreachable {
+            host: host.clone(),
+            problem: innermost(&error.without_url()),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = read_whole(response)
+            .await
+            .map_err(|problem| match problem {
+                Problem::Broken(error) => unreachable(error),
+                Problem::TooLong => RegistryError::Unexpected {
+                    host: host.clone(),
+                    what: what.to_owned(),
+                    problem: format!("more than {LONGEST_ANSWER} bytes"),
+                },
+            })?;
+        if !status.is_success() {
+            return Err(RegistryError::Refused {
+                host,
+                what: what.to_owned(),
+                status: status.as_u16(),
+                problem: problem_in(&body),
+            });
+        }
+        serde_json::from_slice(&body).map_err(|error| RegistryError::Unexpected {
+            host,
+            what: what.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// Follows redirects within a host alone: elsewhere nobody is to learn who asks.
+fn within_the_host() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let is_same = attempt
+            .previous()
+            .last()
+            .is_some_and(|previous| previous.origin() == attempt.url().origin());
+        if !is_same {
+            attempt.error("it redirects to another host, which is not followed")
+        } else if attempt.previous().len() > MOST_REDIRECTS {
+            attempt.error("it redirects in a circle")
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+/// Why an answer was not read whole.
+enum Problem {
+    Broken(reqwest::Error),
+    TooLong,
+}
+
+async fn read_whole(mut response: Response) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Problem::Broken)? {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(Problem::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What a server says went wrong: a code and a message, or its first line.
+fn problem_in(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Said {
+        #[serde(default)]
+        error_code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let text = match serde_json::from_slice::<Said>(body) {
+        Ok(said) => format!("{} {}", said.error_code, said.message),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    let line = text.trim().lines().next().unwrap_or_default();
+    line.chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_PROBLEM)
+        .collect()
+}
+
+/// The cause under all causes, which says most.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
+    }
+}
+
+/// A number, which some versions of MLflow write as a text.
+fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    }
+}
