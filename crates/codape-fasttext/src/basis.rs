@@ -8,17 +8,19 @@ const MOST_ROWS: usize = 2048;
 const ENERGY: f64 = 0.98;
 /// The number of directions is a multiple of this.
 const STEP: usize = 16;
+/// More directions than this are not looked for.
+const MOST_DIRECTIONS: usize = 128;
 
 /// Directions at right angles, each of length 1, in which most of the rows of
 /// a matrix lies (orthogonal iteration: G. H. Golub and C. F. Van Loan, *Matrix
 /// Computations*, section 8.2.4): as few multiples of 16 of them as hold 98 %
 /// of the squared length of the rows, `None` where half as many as there are
-/// columns do not.
+/// columns, or 128, do not.
 ///
 /// `matrix` is `[_, dim]`, and so is the answer.
 pub(crate) fn principal_directions(matrix: &[f32], dim: usize) -> Option<Vec<f32>> {
     let rows = matrix.len() / dim.max(1);
-    let most = dim / 2 / STEP * STEP;
+    let most = (dim / 2 / STEP * STEP).min(MOST_DIRECTIONS);
     if rows < most || most == 0 {
         return None;
     }

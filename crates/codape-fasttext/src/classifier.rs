@@ -53,7 +53,7 @@ impl Classifier {
     }
 
     /// Looks at the output matrix once, so that answers take less time; they
-    /// stay the same, but for the order of equals where any will do.
+    /// stay the same to the bit, but where any order of equals will do.
     pub(crate) fn prepare(&self, ties: Ties) {
         // A softmax is divided by the sum over all labels.
         if let Self::All {

@@ -60,10 +60,12 @@ impl KnownWords {
         };
         let mut marked = Vec::new();
         for id in 0..features.dictionary.word_count() as u32 {
-            if known.rows.len() >= Self::MOST_ROWS {
+            let word = features.dictionary.word(id);
+            // As many n-grams as it can have at most, before they are named.
+            let most = (word.len() + 2).saturating_mul(features.header.maxn as usize);
+            if known.rows.len().saturating_add(most) >= Self::MOST_ROWS {
                 break;
             }
-            let word = features.dictionary.word(id);
             known.rows.push(id);
             if word != EOS {
                 features.character_ngrams(word, &mut marked, &mut |row| known.rows.push(row));

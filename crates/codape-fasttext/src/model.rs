@@ -204,13 +204,14 @@ impl Model {
         self.input.copy_rows(&self.bytes)
     }
 
-    /// Does once what answers then need not do, which stay the same to the bit
-    /// (of a packed model but for the order of labels that are equal): finds
+    /// Does once what answers then need not do, which stay the same to the bit (of
+    /// a packed model but for rounding, which may take a probability to the next
+    /// step of the sigmoid, and for the order of labels that are equal): finds
     /// the numbers of the rows of the dictionary's words, the frequent ones
     /// first, up to 16 MB of them; copies the first of these rows side by side,
     /// up to 24 MB; and finds the few directions in which most of the output
     /// matrix lies, if labels answer by themselves (one-vs-all, negative
-    /// sampling), which takes the memory of another output matrix.
+    /// sampling), which takes the memory of one or two more output matrices.
     ///
     /// Questions are answered meanwhile. 10,000 words and 730 labels of
     /// dimension 180 take some 150 ms.

@@ -176,10 +176,9 @@ impl Model {
         let Some([input, output]) = self.dense_matrices() else {
             return Ok(Err(PackError::NotDense));
         };
-        let words = self.word_rows();
         let rows = Packed {
             input: &input,
-            words: &words,
+            features: Features::new(&self.header, &self.dictionary),
         };
         let mut bad_row = None;
         let result = save(path, |out| {
@@ -192,22 +191,6 @@ impl Model {
             Some(row) => Ok(Err(PackError::NotFinite { row })),
             None => result.map(Ok),
         }
-    }
-
-    /// The rows that each word stands for, itself first.
-    fn word_rows(&self) -> Vec<Vec<u32>> {
-        let features = Features::new(&self.header, &self.dictionary);
-        let mut marked = Vec::new();
-        (0..self.dictionary.word_count() as u32)
-            .map(|id| {
-                let mut rows = vec![id];
-                let word = self.dictionary.word(id);
-                if word != EOS {
-                    features.character_ngrams(word, &mut marked, &mut |row| rows.push(row));
-                }
-                rows
-            })
-            .collect()
     }
 
     fn write_packed(
@@ -223,8 +206,10 @@ impl Model {
             PackedRows::Bf16 => BF16,
             PackedRows::Int8 => INT8,
         }])?;
-        for word in rows.words {
-            out.write_all(&(word.len() as u32).to_le_bytes())?;
+        for id in 0..self.dictionary.word_count() as u32 {
+            let mut count = 0_u32;
+            rows.of_word(id, |_| count = count.saturating_add(1));
+            out.write_all(&count.to_le_bytes())?;
         }
         let [_, dim] = rows.shape();
         let row_bytes = RowFormat::Packed(format).row_bytes(dim);
@@ -247,8 +232,19 @@ impl Model {
 /// The rows of a packed model before they are packed.
 struct Packed<'a, R> {
     input: &'a R,
-    /// For each word the rows that it stands for.
-    words: &'a [Vec<u32>],
+    features: Features<'a>,
+}
+
+impl<R> Packed<'_, R> {
+    /// Gives `row` the rows that a word stands for, itself first.
+    fn of_word(&self, id: u32, mut row: impl FnMut(u32)) {
+        row(id);
+        let word = self.features.dictionary.word(id);
+        if word != EOS {
+            self.features
+                .character_ngrams(word, &mut Vec::new(), &mut row);
+        }
+    }
 }
 
 impl<R: Rows> Rows for Packed<'_, R> {
@@ -257,19 +253,19 @@ impl<R: Rows> Rows for Packed<'_, R> {
     }
 
     fn fill(&self, row: usize, numbers: &mut [f32]) -> Row {
-        let Some(rows) = self.words.get(row) else {
+        if row >= self.features.dictionary.word_count() {
             let filled = self.input.fill(row, numbers);
             let is_zero = numbers.iter().all(|number| *number == 0.0);
             return if is_zero { Row::Zeros } else { filled };
-        };
+        }
         let mut sum = vec![0.0_f64; numbers.len()];
-        for row in rows {
-            if self.input.fill(*row as usize, numbers) == Row::Filled {
+        self.of_word(row as u32, |row| {
+            if self.input.fill(row as usize, numbers) == Row::Filled {
                 for (sum, number) in sum.iter_mut().zip(&*numbers) {
                     *sum += f64::from(*number);
                 }
             }
-        }
+        });
         for (number, sum) in numbers.iter_mut().zip(sum) {
             *number = sum as f32;
         }

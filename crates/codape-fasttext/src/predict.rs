@@ -68,8 +68,8 @@ impl Model {
     /// every thread of the current rayon pool.
     ///
     /// The lines are taken in the order of the alphabet, in which one has words
-    /// of the one before it, whose rows are near then; of equal lines only the
-    /// first is asked about.
+    /// of the one before it, whose rows are near then; equal lines of a block are
+    /// asked about once.
     #[must_use]
     pub fn predict_batch<L: AsRef<[u8]> + Sync>(
         &self,

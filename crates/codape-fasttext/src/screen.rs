@@ -15,6 +15,8 @@ use crate::loss::SigmoidTable;
 
 /// Fewer labels than this are soon multiplied with.
 const FEWEST_LABELS: usize = 128;
+/// Larger matrices would take long to look at: numbers of 128 MiB.
+const MOST_NUMBERS: usize = 1 << 25;
 /// A query for more than one label in so many gets all products.
 const LABELS_PER_ANSWER: usize = 32;
 /// Where more than one label in so many is left, all products take less time.
@@ -141,7 +143,7 @@ impl Guesses {
 impl Screen {
     /// A screen for an output matrix `[_, dim]`; `None` where it would not pay.
     pub(crate) fn new(rows: Vec<f32>, dim: usize, ties: Ties) -> Option<Self> {
-        if dim == 0 || rows.len() / dim < FEWEST_LABELS {
+        if dim == 0 || rows.len() / dim < FEWEST_LABELS || rows.len() > MOST_NUMBERS {
             return None;
         }
         let directions = principal_directions(&rows, dim)?;

@@ -7,7 +7,7 @@ pub const BLOCK: usize = 16;
 
 kernel! {
     /// Sets each of `maxima` to the greatest of [`BLOCK`] numbers; the last
-    /// block may have fewer. Numbers that are none count for nothing.
+    /// block may have fewer. None of them may be a NaN, or any may come out.
     ///
     /// # Panics
     ///

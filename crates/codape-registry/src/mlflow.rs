@@ -18,6 +18,8 @@ const API: &str = "api/2.0/mlflow/";
 /// How long a connection may take to come about, and an answer to begin.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer may take in all.
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest answer of the API that is read.
 const LONGEST_ANSWER: usize = 16 << 20;
 /// Characters of a server's message that are repeated.
@@ -303,41 +305,55 @@ impl Mlflow {
         }
     }
 
+    /// A server's words, without what was told it in confidence.
+    fn without_secrets(&self, problem: &str) -> String {
+        let problem = printable(problem);
+        match &self.credentials {
+            Some(
+                Credentials::Token(secret)
+                | Credentials::Password {
+                    password: secret, ..
+                },
+            ) if !secret.is_empty() => problem.replace(secret, "…"),
+            _ => problem,
+        }
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         what: &str,
         request: reqwest::RequestBuilder,
     ) -> Result<T, RegistryError> {
-        let host = self.host();
         let unreachable = |error: reqwest::Error| RegistryError::Unreachable {
-            host: host.clone(),
+            host: self.host(),
             problem: innermost(&error.without_url()),
         };
-        let response = request.send().await.map_err(unreachable)?;
+        let unexpected = |problem: &str| RegistryError::Unexpected {
+            host: self.host(),
+            what: what.to_owned(),
+            problem: self.without_secrets(problem),
+        };
+        let response = request.timeout(WHOLE_TIMEOUT).send().await;
+        let response = response.map_err(|error| match error.is_redirect() {
+            true => unexpected(&innermost(&error.without_url())),
+            false => unreachable(error),
+        })?;
         let status = response.status();
         let body = read_whole(response)
             .await
             .map_err(|problem| match problem {
                 Problem::Broken(error) => unreachable(error),
-                Problem::TooLong => RegistryError::Unexpected {
-                    host: host.clone(),
-                    what: what.to_owned(),
-                    problem: format!("more than {LONGEST_ANSWER} bytes"),
-                },
+                Problem::TooLong => unexpected(&format!("more than {LONGEST_ANSWER} bytes")),
             })?;
         if !status.is_success() {
             return Err(RegistryError::Refused {
-                host,
+                host: self.host(),
                 what: what.to_owned(),
                 status: status.as_u16(),
-                problem: problem_in(&body),
+                problem: self.without_secrets(&problem_in(&body)),
             });
         }
-        serde_json::from_slice(&body).map_err(|error| RegistryError::Unexpected {
-            host,
-            what: what.to_owned(),
-            problem: error.to_string(),
-        })
+        serde_json::from_slice(&body).map_err(|error| unexpected(&error.to_string()))
     }
 }
 
@@ -388,8 +404,12 @@ fn problem_in(body: &[u8]) -> String {
         Ok(said) => format!("{} {}", said.error_code, said.message),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let line = text.trim().lines().next().unwrap_or_default();
-    line.chars()
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+/// A text of a server as it may be printed.
+fn printable(text: &str) -> String {
+    text.chars()
         .filter(|c| !c.is_control())
         .take(LONGEST_PROBLEM)
         .collect()

@@ -2,7 +2,7 @@
 
 use crate::error::RegistryError;
 use crate::mlflow::{Mlflow, ModelVersion};
-use crate::uri::{ModelUri, relative};
+use crate::uri::{ModelUri, UriError, relative};
 
 /// Steps from one name to the next that are followed: a version of a model may
 /// name a run, and that a bucket.
@@ -67,7 +67,9 @@ fn needed(mlflow: Option<&Mlflow>) -> Result<&Mlflow, RegistryError> {
 
 /// A place that a registry names.
 fn named_by_registry(text: &str) -> Result<ModelUri, RegistryError> {
-    let uri: ModelUri = text.parse()?;
+    let uri: ModelUri = text
+        .parse()
+        .map_err(|UriError { problem, .. }| refused(text, problem))?;
     match &uri {
         ModelUri::Directory(_) => Err(refused(
             text,
@@ -81,9 +83,17 @@ fn named_by_registry(text: &str) -> Result<ModelUri, RegistryError> {
     }
 }
 
+/// A place that is not followed. Of what may hold a name and a password, or the
+/// signature of an address, only the scheme is told.
 fn refused(name: &str, problem: &'static str) -> RegistryError {
+    /// Characters of a name that are told.
+    const LONGEST: usize = 200;
+    let told = match name.split_once(':') {
+        Some((scheme, rest)) if rest.contains(['@', '?', '#']) => format!("{scheme}:…"),
+        _ => name.to_owned(),
+    };
     RegistryError::Name {
-        name: name.to_owned(),
+        name: told.chars().take(LONGEST).collect(),
         problem,
     }
 }

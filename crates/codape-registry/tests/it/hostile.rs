@@ -63,6 +63,8 @@ async fn a_registry_cannot_name_what_is_not_its_own() {
         "mlflow-artifacts:/1/..\\..\\x",
         "runs:/../x",
         "gopher://x",
+        "ftp://me:s3cr3t-t0ken@host/x",
+        "https://host/x?sig=s3cr3t-t0ken",
         "",
     ] {
         let error = error_of(artifacts_at(place)).await;
@@ -79,10 +81,8 @@ async fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}/stolen", elsewhere.local_addr().unwrap());
     let error = error_of(answering(Redirect::temporary(&target))).await;
-    assert!(
-        matches!(error, RegistryError::Unreachable { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RegistryError::Unexpected { .. }), "{error}");
+    assert!(!error.is_transient());
     assert!(error.to_string().contains("another host"), "{error}");
     let asked = tokio::time::timeout(Duration::from_millis(200), elsewhere.accept()).await;
     assert!(asked.is_err(), "the other host was asked");
@@ -104,6 +104,16 @@ async fn answers_of_another_shape_are_told() {
     assert!(matches!(error, RegistryError::Refused { status: 403, .. }));
     assert!(error.to_string().len() < 500, "{error}");
     assert!(!error.is_transient());
+    let echo = (
+        StatusCode::BAD_GATEWAY,
+        format!("Bearer {SECRET} was refused"),
+    );
+    assert!(
+        error_of(answering(echo))
+            .await
+            .to_string()
+            .contains("Bearer …")
+    );
     let busy = (
         StatusCode::SERVICE_UNAVAILABLE,
         [(header::RETRY_AFTER, "1")],

@@ -36,7 +36,12 @@ pub struct MlflowArgs {
     /// Address of the tracking server, `http://HOST:PORT`; who asks it is told by
     /// the variables `MLFLOW_TRACKING_TOKEN`, or `MLFLOW_TRACKING_USERNAME` and
     /// `MLFLOW_TRACKING_PASSWORD`
-    #[arg(long, value_name = "URL", env = "MLFLOW_TRACKING_URI")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MLFLOW_TRACKING_URI",
+        hide_env_values = true
+    )]
     pub tracking_uri: Option<String>,
 }
 

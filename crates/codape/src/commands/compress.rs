@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use codape_coder::{Draft, MANIFEST_FILE, Manifest};
 use codape_fasttext::{Access, Meter, Model, Of, Query, Scores};
 use indicatif::HumanBytes;
@@ -52,6 +52,7 @@ fn compress_package(arguments: &Compress) -> anyhow::Result<(PathBuf, PathBuf)> 
     let mut json: Value = serde_json::from_str(&text)?;
     json["model"] = MODEL_FILE.into();
 
+    check_is_outside(&arguments.output, package)?;
     let draft = Draft::new(&arguments.output)?;
     let model = package.join(&manifest.model);
     let written = [&*manifest.model, MANIFEST_FILE, MODEL_FILE].map(|name| package.join(name));
@@ -60,6 +61,22 @@ fn compress_package(arguments: &Compress) -> anyhow::Result<(PathBuf, PathBuf)> 
     compress_model(arguments, &model, &draft.file(MODEL_FILE))?;
     draft.publish()?;
     Ok((model, arguments.output.join(MODEL_FILE)))
+}
+
+/// Refuses to write a package into the one that is read.
+fn check_is_outside(output: &Path, package: &Path) -> anyhow::Result<()> {
+    let package = package.canonicalize()?;
+    let output = std::path::absolute(output)?;
+    let is_inside = output
+        .ancestors()
+        .filter_map(|folder| folder.canonicalize().ok())
+        .any(|folder| folder.starts_with(&package));
+    ensure!(
+        !is_inside,
+        "{} is in the package that is read: choose a directory beside it",
+        output.display()
+    );
+    Ok(())
 }
 
 /// Copies what is in a folder of a package, and below it, but what is written
@@ -74,9 +91,9 @@ fn copy_others(
     for entry in fs::read_dir(&from).with_context(read)? {
         let entry = entry.with_context(read)?;
         let name = folder.join(entry.file_name());
-        if entry.path().is_dir() {
+        if entry.file_type().with_context(read)?.is_dir() {
             copy_others((package, &name), written, draft)?;
-        } else if !written.contains(&entry.path()) {
+        } else if entry.path().is_file() && !written.contains(&entry.path()) {
             draft.copy(&entry.path(), &name)?;
         }
     }

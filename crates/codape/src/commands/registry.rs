@@ -47,5 +47,7 @@ fn show(arguments: &Show) -> anyhow::Result<()> {
         ]);
     }
     rows.push(["files".to_owned(), location]);
-    print::table(rows)
+    // A server's words may hold what a terminal takes for commands.
+    let plain = |text: String| text.replace(char::is_control, "");
+    print::table(rows.into_iter().map(|row| row.map(plain)))
 }

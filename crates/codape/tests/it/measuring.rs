@@ -157,6 +157,10 @@ fn compress_makes_a_package_that_differs_in_its_model_alone() {
     assert_eq!(code(input), "9602A");
     let error = error_of(&["compress", "--input", input, "--output", output], b"");
     assert!(error.contains("exists"), "{error}");
+    let inside = package.join("more/small");
+    let inside = inside.to_str().unwrap();
+    let error = error_of(&["compress", "--input", input, "--output", inside], b"");
+    assert!(error.contains("in the package that is read"), "{error}");
     // A package whose model cannot be compressed leaves nothing.
     write("model.bin", b"no model");
     let other = folder.path().join("other");
