@@ -9,9 +9,9 @@ use super::Training;
 use super::accuracy::{TWO_LOSSES, benchmarks};
 use super::corpus::{Corpus, Files};
 use super::options::Options;
+use super::run;
 use super::table::{mean, shares};
-use super::trainer::{Job, Trainer};
-use super::{run, timed};
+use super::trainer::Trainer;
 use crate::machine;
 
 /// P@1 of a model, and of what it was compressed to.
@@ -70,16 +70,8 @@ fn measure(
     (files, valid): (&Files, &[&[u8]]),
     seed: u32,
 ) -> anyhow::Result<Precisions> {
-    let path = arguments.scratch.join("model.bin");
-    let job = Job {
-        options,
-        threads: arguments.threads,
-        seed,
-        train: &files.train,
-        model: &path,
-    };
     let trainer = Trainer::Codape(arguments.codape.clone());
-    timed::run(&trainer.command_line(job), arguments.threads.get())?;
+    let (path, _) = run::make(arguments, &trainer, options, files, seed)?;
     let dense = Model::open(&path, Access::Map)?;
     let compressed = |format: PackedRows| -> anyhow::Result<f64> {
         let path = path.with_extension(format.as_str());

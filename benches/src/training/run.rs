@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -26,14 +26,14 @@ pub struct Trained {
     pub score: Score,
 }
 
-/// Trains a model, measures it and deletes it.
-pub fn train(
+/// Trains a model: its file, and what that took.
+pub fn make(
     arguments: &Training,
     trainer: &Trainer,
     options: &Options,
     files: &Files,
     seed: u32,
-) -> anyhow::Result<Trained> {
+) -> anyhow::Result<(PathBuf, Usage)> {
     let model = arguments.scratch.join("model.bin");
     let job = Job {
         options,
@@ -43,6 +43,18 @@ pub fn train(
         model: &model,
     };
     let usage = timed::run(&trainer.command_line(job), arguments.threads.get())?;
+    Ok((model, usage))
+}
+
+/// Trains a model, measures it and deletes it.
+pub fn train(
+    arguments: &Training,
+    trainer: &Trainer,
+    options: &Options,
+    files: &Files,
+    seed: u32,
+) -> anyhow::Result<Trained> {
+    let (model, usage) = make(arguments, trainer, options, files, seed)?;
     let disk_bytes = fs::metadata(&model)
         .with_context(|| format!("{} wrote no model", trainer.name()))?
         .blocks()
