@@ -83,6 +83,28 @@ pub enum RegistryError {
         /// What these should be.
         expected: String,
     },
+    /// There is no model where one should be.
+    #[error("there is no model at {location}: {problem}")]
+    NoModel {
+        /// Where it was looked for.
+        location: String,
+        /// What is missing or wrong.
+        problem: String,
+    },
+    /// A line of a file of sums is none.
+    #[error("line {line} of SHA256SUMS is none of sha256sum's")]
+    Sums {
+        /// The number of the line, from 1.
+        line: usize,
+    },
+    /// There is more than a model may have.
+    #[error("there are more than {most} {what}: this is no model, or its address is wrong")]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most there may be.
+        most: u64,
+    },
     /// The system refused a file.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -105,4 +127,36 @@ impl RegistryError {
             _ => false,
         }
     }
+}
+
+/// Says what was done to which file when the system refused it.
+pub(crate) fn io_error(
+    action: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(io::Error) -> RegistryError {
+    let path = path.into();
+    move |source| RegistryError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+/// A text of a server as it may be printed.
+pub(crate) fn printable(text: &str) -> String {
+    /// Characters of a server's message that are repeated.
+    const LONGEST: usize = 300;
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST)
+        .collect()
+}
+
+/// The cause under all causes, which says most.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }

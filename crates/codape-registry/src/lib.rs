@@ -9,12 +9,26 @@
 //! redirect to another host is not followed. No error and no log line tells a
 //! token, a password or a key.
 
+mod cache;
+mod digest;
 mod error;
+mod fetch;
 mod mlflow;
+mod pyfunc;
+mod registry;
 mod resolve;
+mod secret;
+mod store;
 mod uri;
 
+pub use cache::{Cache, Lease};
+pub use digest::{Digest, DigestError, Sums};
 pub use error::RegistryError;
-pub use mlflow::{Credentials, Mlflow, ModelVersion, Run};
+pub use fetch::{FetchSettings, Progress};
+pub use mlflow::{Credentials, Mlflow, ModelVersion, Run, Tag};
+pub use pyfunc::Variables;
+pub use registry::{Fetched, Layout, Located, Record, Registry};
 pub use resolve::{Resolved, resolve};
+pub use secret::Secret;
+pub use store::{EtagMeaning, RemoteFile, S3Client, S3Settings};
 pub use uri::{ModelUri, UriError, Which};

@@ -2,7 +2,10 @@
 //!
 //! Paths and shapes are those of MLflow's `RestStore` (`/api/2.0`).
 
-use std::fmt;
+mod artifacts;
+
+pub(crate) use artifacts::Stream;
+
 use std::time::Duration;
 
 use reqwest::{Method, Response, Url};
@@ -10,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::RegistryError;
+use crate::error::{RegistryError, innermost, printable};
+use crate::secret::Secret;
 use crate::uri::{ModelUri, Which};
 
 /// What all paths of the API start with.
@@ -22,32 +26,21 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const WHOLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest answer of the API that is read.
 const LONGEST_ANSWER: usize = 16 << 20;
-/// Characters of a server's message that are repeated.
-const LONGEST_PROBLEM: usize = 300;
 /// Redirects that are followed, within the same host.
 const MOST_REDIRECTS: usize = 3;
 
 /// How to show a tracking server who asks.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// `MLFLOW_TRACKING_TOKEN`.
-    Token(String),
+    Token(Secret),
     /// `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`.
     Password {
         /// The name.
         name: String,
         /// The password.
-        password: String,
+        password: Secret,
     },
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Token(_) => "Token(…)",
-            Self::Password { .. } => "Password(…)",
-        })
-    }
 }
 
 /// A client of one tracking server.
@@ -81,6 +74,31 @@ pub struct ModelVersion {
     /// When it was registered, in milliseconds since 1970.
     #[serde(default, deserialize_with = "number_or_text")]
     pub creation_timestamp: u64,
+    /// Its tags, in the server's order.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+/// A tag of a version.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Tag {
+    /// Its name.
+    pub key: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: String,
+}
+
+impl ModelVersion {
+    /// The tag that holds the digest of a version's files.
+    pub const DIGEST_TAG: &'static str = "codape.digest";
+
+    /// The digest of the version's files, if the one who published it said so.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        let tag = self.tags.iter().find(|tag| tag.key == Self::DIGEST_TAG);
+        tag.map(|tag| &*tag.value)
+    }
 }
 
 /// A run.
@@ -298,9 +316,9 @@ impl Mlflow {
         let request = self.http.request(method, url);
         match &self.credentials {
             None => request,
-            Some(Credentials::Token(token)) => request.bearer_auth(token),
+            Some(Credentials::Token(token)) => request.bearer_auth(token.reveal()),
             Some(Credentials::Password { name, password }) => {
-                request.basic_auth(name, Some(password))
+                request.basic_auth(name, Some(password.reveal()))
             }
         }
     }
@@ -314,7 +332,7 @@ impl Mlflow {
                 | Credentials::Password {
                     password: secret, ..
                 },
-            ) if !secret.is_empty() => problem.replace(secret, "…"),
+            ) if !secret.reveal().is_empty() => problem.replace(secret.reveal(), "…"),
             _ => problem,
         }
     }
@@ -324,36 +342,61 @@ impl Mlflow {
         what: &str,
         request: reqwest::RequestBuilder,
     ) -> Result<T, RegistryError> {
-        let unreachable = |error: reqwest::Error| RegistryError::Unreachable {
+        let response = request.timeout(WHOLE_TIMEOUT).send().await;
+        let response = response.map_err(|error| match error.is_redirect() {
+            true => self.unexpected(what, &innermost(&error.without_url())),
+            false => self.broken(error),
+        })?;
+        if !response.status().is_success() {
+            return Err(self.refusal(what, response).await);
+        }
+        let body = self.read_whole(what, response).await?;
+        serde_json::from_slice(&body).map_err(|error| self.unexpected(what, &error.to_string()))
+    }
+
+    /// What a server said that refuses.
+    async fn refusal(&self, what: &str, response: Response) -> RegistryError {
+        let status = response.status().as_u16();
+        match self.read_whole(what, response).await {
+            Ok(body) => RegistryError::Refused {
+                host: self.host(),
+                what: what.to_owned(),
+                status,
+                problem: self.without_secrets(&problem_in(&body)),
+            },
+            Err(error) => error,
+        }
+    }
+
+    fn broken(&self, error: reqwest::Error) -> RegistryError {
+        RegistryError::Unreachable {
             host: self.host(),
             problem: innermost(&error.without_url()),
-        };
-        let unexpected = |problem: &str| RegistryError::Unexpected {
+        }
+    }
+
+    fn unexpected(&self, what: &str, problem: &str) -> RegistryError {
+        RegistryError::Unexpected {
             host: self.host(),
             what: what.to_owned(),
             problem: self.without_secrets(problem),
-        };
-        let response = request.timeout(WHOLE_TIMEOUT).send().await;
-        let response = response.map_err(|error| match error.is_redirect() {
-            true => unexpected(&innermost(&error.without_url())),
-            false => unreachable(error),
-        })?;
-        let status = response.status();
-        let body = read_whole(response)
-            .await
-            .map_err(|problem| match problem {
-                Problem::Broken(error) => unreachable(error),
-                Problem::TooLong => unexpected(&format!("more than {LONGEST_ANSWER} bytes")),
-            })?;
-        if !status.is_success() {
-            return Err(RegistryError::Refused {
-                host: self.host(),
-                what: what.to_owned(),
-                status: status.as_u16(),
-                problem: self.without_secrets(&problem_in(&body)),
-            });
         }
-        serde_json::from_slice(&body).map_err(|error| unexpected(&error.to_string()))
+    }
+
+    async fn read_whole(
+        &self,
+        what: &str,
+        mut response: Response,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
+            if body.len() + chunk.len() > LONGEST_ANSWER {
+                let problem = format!("more than {LONGEST_ANSWER} bytes");
+                return Err(self.unexpected(what, &problem));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 }
 
@@ -374,23 +417,6 @@ fn within_the_host() -> reqwest::redirect::Policy {
     })
 }
 
-/// Why an answer was not read whole.
-enum Problem {
-    Broken(reqwest::Error),
-    TooLong,
-}
-
-async fn read_whole(mut response: Response) -> Result<Vec<u8>, Problem> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Problem::Broken)? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(Problem::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// What a server says went wrong: a code and a message, or its first line.
 fn problem_in(body: &[u8]) -> String {
     #[derive(Deserialize)]
@@ -405,23 +431,6 @@ fn problem_in(body: &[u8]) -> String {
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
     text.trim().lines().next().unwrap_or_default().to_owned()
-}
-
-/// A text of a server as it may be printed.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_PROBLEM)
-        .collect()
-}
-
-/// The cause under all causes, which says most.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 fn host_of(url: &Url) -> String {
