@@ -19,7 +19,15 @@ CODAPE_REFERENCE ?= $(reference)/data
 # The tracking server that the registry is tested against.
 MLFLOW_VERSION ?= 3.17.2
 CODAPE_MLFLOW ?= $(reference)/venv-mlflow/bin/mlflow
-export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE CODAPE_MLFLOW
+# Python's client of S3, beside it.
+BOTO3_VERSION := 1.44.5
+# The S3 server that it is tested against.
+GARAGE_VERSION := 2.5.0
+GARAGE := $(tools)/garage-$(GARAGE_VERSION)
+CODAPE_GARAGE ?= $(GARAGE)/bin/garage
+export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE CODAPE_MLFLOW CODAPE_GARAGE
+# The client that downloads are compared with.
+AWSCLI_VERSION := 1.46.3
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -38,10 +46,10 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow bench bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli bench bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## build and start the service on the package that the program carries
 	$(CARGO) run --release --locked -p codape -- serve
@@ -51,6 +59,8 @@ test: ## install what the tests need, then run every check
 	  || echo 'WARNING: no reference programs (above is why): the tests that compare with them will say that they were skipped' >&2
 	@$(MAKE) --no-print-directory mlflow \
 	  || echo 'WARNING: no MLflow (above is why): the tests that ask one will say that they were skipped' >&2
+	@$(MAKE) --no-print-directory s3 \
+	  || echo 'WARNING: no S3 server (above is why): the tests that ask one will say that they were skipped' >&2
 	@$(MAKE) --no-print-directory fmt clippy unit invariants fuzz-short doc deny
 	@if [ -f '$(CODAPE_REFERENCE)/manifest.json' ]; then echo 'make test: all passed'; \
 	  else echo 'make test: passed, WITHOUT the comparison with the reference programs' >&2; fi
@@ -79,8 +89,13 @@ reference: ## install the reference programs and write down their answers
 	PYTHON='$(PYTHON)' scripts/install-python '$(reference)/venv'
 	'$(CODAPE_PYTHON)' crates/codape-testkit/python/reference.py '$(reference)/data' --shared '$(CODAPE_SHARED)'
 
-mlflow: ## install the tracking server that the tests of the registry ask
-	PYTHON='$(PYTHON)' scripts/install-mlflow '$(reference)/venv-mlflow' $(MLFLOW_VERSION)
+mlflow: ## install the tracking server that the tests of the registry ask, and boto3
+	PYTHON='$(PYTHON)' scripts/install-mlflow '$(reference)/venv-mlflow' $(MLFLOW_VERSION) $(BOTO3_VERSION)
+
+s3: $(GARAGE) ## install the S3 server that the tests of the registry ask
+
+awscli: ## install the client of S3 that downloads are compared with
+	PYTHON='$(PYTHON)' scripts/install-aws '$(reference)/venv-aws' $(AWSCLI_VERSION)
 
 fuzz: $(CARGO_FUZZ) ## fuzz the loader: RUNS executions, shared by JOBS processes (nightly)
 	CARGO_FUZZ='$(CARGO_FUZZ)/bin/cargo-fuzz' RUNS='$(RUNS)' JOBS='$(JOBS)' scripts/fuzz
@@ -117,6 +132,10 @@ bundled-package: ## make models/naf-rev2 again: SOURCES is the folder of the off
 
 $(CARGO_DENY):
 	scripts/install-tool cargo-deny $(CARGO_DENY_VERSION) '$@'
+
+# One database, no metrics: half of what it would else be built with.
+$(GARAGE):
+	scripts/install-tool garage $(GARAGE_VERSION) '$@' --no-default-features --features bundled-libs,sqlite
 
 $(CARGO_FUZZ):
 	scripts/install-tool cargo-fuzz $(CARGO_FUZZ_VERSION) '$@'

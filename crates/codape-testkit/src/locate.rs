@@ -65,6 +65,43 @@ pub fn python(test: &str) -> Option<PathBuf> {
     )
 }
 
+/// The program `mlflow`: the environment variable `CODAPE_MLFLOW`, or the one
+/// that `make mlflow` installs.
+#[must_use]
+pub fn mlflow(test: &str) -> Option<PathBuf> {
+    let program = match std::env::var_os("CODAPE_MLFLOW") {
+        Some(program) => PathBuf::from(program),
+        None => workspace().join("target/reference/venv-mlflow/bin/mlflow"),
+    };
+    existing(
+        test,
+        &program,
+        "no MLflow; `make mlflow` installs it (CODAPE_MLFLOW)",
+    )
+}
+
+/// The Python that `mlflow` runs with; it has `boto3` too.
+#[must_use]
+pub fn mlflow_python(test: &str) -> Option<PathBuf> {
+    let python = mlflow(test)?.with_file_name("python");
+    existing(test, &python, "no Python beside the program mlflow")
+}
+
+/// The program `garage`, an S3 server: the environment variable
+/// `CODAPE_GARAGE`, or the one that `make s3` installs.
+#[must_use]
+pub fn garage(test: &str) -> Option<PathBuf> {
+    let program = match std::env::var_os("CODAPE_GARAGE") {
+        Some(program) => PathBuf::from(program),
+        None => workspace().join("target/tools/garage-2.5.0/bin/garage"),
+    };
+    existing(
+        test,
+        &program,
+        "no S3 server; `make s3` installs it (CODAPE_GARAGE)",
+    )
+}
+
 fn existing(test: &str, path: &Path, why: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path.to_owned());

@@ -8,4 +8,5 @@
 
 mod hostile;
 mod mlflow_server;
+mod official_clients;
 mod resolving;

@@ -1,87 +1,26 @@
-//! A real tracking server, for the time of a test.
+//! A real tracking server, and what tests ask it as another client would.
 
-use std::fs::File;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use codape_testkit::locate;
+use codape_testkit::servers;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// How long the server may take to start: it makes its database first.
-const START: Duration = Duration::from_secs(120);
 
 /// A tracking server with a database and artifacts of its own, which it passes
 /// on itself. It stops when this is dropped.
 pub struct Server {
-    process: Child,
     pub address: String,
     http: reqwest::Client,
-    _folder: TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server's workers end when the process that started them does.
-        #[cfg(unix)]
-        let _ = Command::new("kill")
-            .args(["-TERM", "--", &format!("-{}", self.process.id())])
-            .stderr(Stdio::null())
-            .status();
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+    _server: servers::Mlflow,
 }
 
 impl Server {
     /// Starts the server that `make mlflow` installs, and waits for it; `None`
     /// where it is not installed.
-    pub async fn start(test: &str) -> Option<Self> {
-        let program = program(test)?;
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .unwrap()
-            .port();
-        let log = folder.path().join("log");
-        let mut command = Command::new(program);
-        command
-            .current_dir(folder.path())
-            .args(["server", "--workers", "1", "--host", "127.0.0.1"])
-            .args(["--port", &port.to_string()])
-            .args(["--backend-store-uri", "sqlite:///mlflow.db"])
-            .args(["--artifacts-destination", "artifacts", "--serve-artifacts"])
-            .stdin(Stdio::null())
-            .stdout(File::create(&log).unwrap())
-            .stderr(File::options().append(true).open(&log).unwrap());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut server = Self {
-            process: command.spawn().unwrap(),
-            address: format!("http://127.0.0.1:{port}"),
+    pub fn start(test: &str) -> Option<Self> {
+        let server = servers::Mlflow::start(test)?;
+        Some(Self {
+            address: server.url.clone(),
             http: reqwest::Client::new(),
-            _folder: folder,
-        };
-        let began = Instant::now();
-        while !server.is_healthy().await {
-            let ended = server.process.try_wait().unwrap();
-            assert!(
-                ended.is_none() && began.elapsed() < START,
-                "the server does not start: {}",
-                std::fs::read_to_string(&log).unwrap()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Some(server)
-    }
-
-    async fn is_healthy(&self) -> bool {
-        let answer = self.http.get(format!("{}/health", self.address)).send();
-        answer
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
+            _server: server,
+        })
     }
 
     /// Asks the API itself, as another client would.
@@ -120,22 +59,4 @@ impl Server {
             .unwrap()
             .to_owned()
     }
-}
-
-/// The program `mlflow`: the environment variable `CODAPE_MLFLOW`, or the one
-/// that `make mlflow` installs.
-fn program(test: &str) -> Option<PathBuf> {
-    let program = match std::env::var_os("CODAPE_MLFLOW") {
-        Some(program) => PathBuf::from(program),
-        None => locate::workspace().join("target/reference/venv-mlflow/bin/mlflow"),
-    };
-    if program.exists() {
-        return Some(program);
-    }
-    let why = format!(
-        "{} is missing: no MLflow; `make mlflow` installs it (CODAPE_MLFLOW)",
-        program.display()
-    );
-    locate::say_skipped(test, &why);
-    None
 }

@@ -18,7 +18,7 @@ async fn version_of(client: &Mlflow, uri: &str) -> String {
 #[tokio::test]
 async fn versions_stages_and_aliases_are_found() {
     let test = "resolving::versions_stages_and_aliases_are_found";
-    let Some(server) = Server::start(test).await else {
+    let Some(server) = Server::start(test) else {
         return;
     };
     let client = Mlflow::new(&server.address, None).unwrap();
