@@ -183,7 +183,7 @@ run_id: 0af3
             "flavors: 1",
             "flavors: {sklearn: {}}",
             &MLMODEL.replace("artifacts/model.bin", "../../etc/passwd"),
-            &MLMODEL.replace("artifacts/model.bin", "/etc/passwd"),
+            &MLMODEL.replace("artifacts/model.bin", "/"),
             &bomb,
             &"[".repeat(100_000),
         ] {

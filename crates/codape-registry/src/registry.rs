@@ -74,6 +74,8 @@ pub struct Fetched {
 pub struct Record {
     /// The digest of its files, `sha256:` and 64 hexadecimal digits.
     pub digest: String,
+    /// [`Located::key`], 64 hexadecimal digits.
+    pub key: String,
     /// The name of the registered model; empty where it is none.
     pub name: String,
     /// The number of its version; empty where it has none.
@@ -207,6 +209,7 @@ impl Registry {
         let version = located.resolved.version.as_ref();
         let record = Record {
             digest: sums.digest().to_string(),
+            key: located.key.hex(),
             name: version.map_or(String::new(), |version| version.name.clone()),
             version: version.map_or(String::new(), |version| version.version.clone()),
             location: located.resolved.location.to_string(),

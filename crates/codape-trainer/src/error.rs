@@ -97,6 +97,9 @@ pub enum TrainerError {
         /// The share of test rows.
         share: f64,
     },
+    /// The answers to the golden tests cannot be written down.
+    #[error("the answers to the golden tests cannot be written down")]
+    Answers(#[source] codape_coder::GoldenError),
     /// A golden test cannot be run.
     #[error("row {row} of the golden tests in {} cannot be used: {reason}", path.display())]
     Golden {

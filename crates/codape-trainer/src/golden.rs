@@ -33,6 +33,15 @@ pub struct GoldenResult {
     pub confidence: f64,
 }
 
+impl GoldenTest {
+    pub(crate) fn declaration(&self) -> Declaration<'_> {
+        Declaration {
+            text: &self.text,
+            categorical: self.categorical.iter().map(Option::as_deref).collect(),
+        }
+    }
+}
+
 impl GoldenResult {
     /// Whether the code was found.
     #[must_use]
@@ -87,12 +96,8 @@ pub(crate) fn run(tests: &[GoldenTest], coder: &Coder) -> Result<Vec<GoldenResul
     let options = CodeOptions::new(1).map_err(TrainerError::Code)?;
     let mut scratch = Scratch::default();
     let run_one = |test: &GoldenTest| {
-        let declaration = Declaration {
-            text: &test.text,
-            categorical: test.categorical.iter().map(Option::as_deref).collect(),
-        };
         let coding = coder
-            .code(&declaration, options, &mut scratch)
+            .code(&test.declaration(), options, &mut scratch)
             .map_err(TrainerError::Code)?;
         Ok(GoldenResult {
             text: test.text.clone(),

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use codape_coder::{
-    Access, Coder, Draft, LevelAccuracy, METRICS_FILE, NomenclatureSource, ThresholdRow,
+    Access, Coder, Draft, GOLDEN_FILE, Golden, LevelAccuracy, METRICS_FILE, NomenclatureSource,
+    ThresholdRow,
 };
 use codape_fasttext::{
     Model, QuantizeError, TrainError, TrainPhase, TrainProgress, TrainingText, train,
@@ -123,6 +124,11 @@ pub fn train_coder(job: &Job, observer: &mut Observer<'_>) -> Result<Outcome, Tr
         None
     };
     let golden = golden::run(&tests, &coder)?;
+    if !tests.is_empty() {
+        let answers = Golden::of(&coder, tests.iter().map(golden::GoldenTest::declaration));
+        let answers = answers.map_err(TrainerError::Answers)?;
+        draft.write_json(GOLDEN_FILE, &answers)?;
+    }
     let metrics = metrics::metrics(&data, evaluation.as_ref(), &golden);
     draft.write(METRICS_FILE, &metrics.to_json())?;
     let report = write_report(&Report {

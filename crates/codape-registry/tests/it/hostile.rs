@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
-use codape_registry::{Credentials, Mlflow, ModelUri, RegistryError, Which, resolve};
+use codape_registry::{Credentials, Mlflow, ModelUri, RegistryError, Secret, Which, resolve};
 use serde_json::json;
 
 /// What must be in no error.
@@ -17,7 +17,7 @@ async fn client_of(routes: Router) -> Mlflow {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let token = Credentials::Token(SECRET.to_owned());
+    let token = Credentials::Token(Secret::new(SECRET));
     Mlflow::new(&format!("http://{address}"), Some(token)).unwrap()
 }
 

@@ -10,3 +10,4 @@ mod hostile;
 mod mlflow_server;
 mod official_clients;
 mod resolving;
+mod stores;

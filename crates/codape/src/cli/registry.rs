@@ -1,7 +1,7 @@
 //! Options of `codape registry`.
 
 use clap::{Args, Subcommand};
-use codape_registry::{Credentials, Mlflow, ModelUri, RegistryError};
+use codape_registry::{Credentials, Mlflow, ModelUri, RegistryError, Secret};
 
 /// Ask an MLflow registry
 #[derive(Debug, Subcommand)]
@@ -56,10 +56,10 @@ impl MlflowArgs {
         let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
         let password = |name| Credentials::Password {
             name,
-            password: variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default(),
+            password: Secret::new(variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default()),
         };
         let credentials = variable("MLFLOW_TRACKING_TOKEN")
-            .map(Credentials::Token)
+            .map(|token| Credentials::Token(Secret::new(token)))
             .or_else(|| variable("MLFLOW_TRACKING_USERNAME").map(password));
         Mlflow::new(address, credentials).map(Some)
     }
