@@ -76,6 +76,8 @@ impl Mlflow {
             process::isolate(&mut command, path);
             command
                 .current_dir(path)
+                // Else it starts seven more processes, for jobs that nobody gives it.
+                .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
                 .args(["server", "--workers", "1", "--host", "127.0.0.1"])
                 .args(["--port", &port.to_string()])
                 .args(["--backend-store-uri", "sqlite:///mlflow.db"]);

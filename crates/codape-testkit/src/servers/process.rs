@@ -62,10 +62,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The workers of a server end when the process that started them does.
+        // What it started does not always end with it. There is nothing to save.
         #[cfg(unix)]
         let _ = Command::new("kill")
-            .args(["-TERM", "--", &format!("-{}", self.0.id())])
+            .args(["-KILL", "--", &format!("-{}", self.0.id())])
             .stderr(Stdio::null())
             .status();
         let _ = self.0.kill();
