@@ -6,6 +6,7 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod faults;
 mod hostile;
 mod mlflow_server;
 mod official_clients;

@@ -1,4 +1,5 @@
-//! Real servers for the time of a test, on ports and in folders of their own.
+//! Real servers for the time of a test, on ports and in folders of their own,
+//! and a proxy in front of them that does what networks do.
 //!
 //! All of this works with threads and processes, and so from tests with a
 //! runtime and without one. Each server stops when it is dropped: keep it in a
@@ -9,10 +10,12 @@
 
 mod mlflow;
 mod process;
+mod proxy;
 mod python;
 mod s3;
 
 pub use mlflow::{Artifacts, Mlflow};
+pub use proxy::{Asked, Fault, Faults, FaultyProxy, Seen};
 pub use python::Python;
 pub use s3::S3;
 
