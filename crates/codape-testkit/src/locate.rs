@@ -7,6 +7,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The version of the S3 server that `make s3` installs.
+const GARAGE_VERSION: &str = "2.5.0";
+
 /// The root of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
@@ -93,7 +96,7 @@ pub fn mlflow_python(test: &str) -> Option<PathBuf> {
 pub fn garage(test: &str) -> Option<PathBuf> {
     let program = match std::env::var_os("CODAPE_GARAGE") {
         Some(program) => PathBuf::from(program),
-        None => workspace().join("target/tools/garage-2.5.0/bin/garage"),
+        None => workspace().join(format!("target/tools/garage-{GARAGE_VERSION}/bin/garage")),
     };
     existing(
         test,
@@ -117,5 +120,12 @@ mod tests {
     #[test]
     fn the_workspace_has_the_crates() {
         assert!(workspace().join("crates/codape-testkit").is_dir());
+    }
+
+    #[test]
+    fn the_makefile_installs_the_server_that_is_looked_for() {
+        let makefile = std::fs::read_to_string(workspace().join("Makefile")).unwrap();
+        let line = format!("GARAGE_VERSION := {GARAGE_VERSION}");
+        assert!(makefile.lines().any(|one| one == line), "{line}");
     }
 }

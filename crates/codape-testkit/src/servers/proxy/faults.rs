@@ -10,7 +10,8 @@ use crate::rng::SplitMix64;
 #[non_exhaustive]
 pub enum Fault {
     /// Sends a part of the body, then nothing, and keeps the connection open
-    /// until the client closes it. A part of the head where there is no body.
+    /// until the client closes it, for two minutes at most. A part of the head
+    /// where there is no body.
     Stall,
     /// Sends a part of the body, then ends the connection with a reset: the
     /// client may lose of that part what it has not read yet. A part of the head
