@@ -192,9 +192,10 @@ impl Part {
     async fn fetch(self) -> Result<(), RegistryError> {
         let mut writer = self.file.writer(self.part)?;
         let mut failures = 0;
+        let mut furthest = writer.rest().start;
+        let mut tag = None;
         loop {
-            let before = writer.rest().start;
-            let error = match self.read_on(&mut writer).await {
+            let error = match self.read_on(&mut writer, &mut tag).await {
                 Ok(()) => break,
                 Err(error) => error,
             };
@@ -203,7 +204,9 @@ impl Part {
                     error,
                     RegistryError::Unexpected { .. } | RegistryError::Damaged { .. }
                 );
-            let has_gained = writer.rest().start > before;
+            // Against the best try: one that begins anew may gain and lose for ever.
+            let has_gained = writer.rest().start > furthest;
+            furthest = furthest.max(writer.rest().start);
             failures = if has_gained { 1 } else { failures + 1 };
             if !is_worth_it || failures >= self.job.settings.attempts {
                 return Err(error);
@@ -217,19 +220,25 @@ impl Part {
         Ok(())
     }
 
+    /// Begins the part again.
+    fn forget(&self, writer: &mut PartWriter) -> Result<(), RegistryError> {
+        let lost = writer.rest().start - self.file.range(self.part).start;
+        (self.job.progress.done).fetch_sub(lost, Ordering::Relaxed);
+        writer.rewind()
+    }
+
     /// Reads what is missing of the part, as far as it comes.
-    async fn read_on(&self, writer: &mut PartWriter) -> Result<(), RegistryError> {
+    async fn read_on(
+        &self,
+        writer: &mut PartWriter,
+        tag: &mut Option<String>,
+    ) -> Result<(), RegistryError> {
         let Job {
             store,
             file,
             settings,
             progress,
         } = &*self.job;
-        if !store.has_ranges() {
-            let again = writer.rest().start;
-            progress.done.fetch_sub(again, Ordering::Relaxed);
-            writer.rewind()?;
-        }
         if writer.rest().is_empty() {
             return Ok(());
         }
@@ -237,8 +246,15 @@ impl Part {
             host: file.path.clone(),
             problem: format!("nothing came for {} s", settings.stall.as_secs_f32()),
         };
-        let begin = timeout(settings.stall, store.read(file, writer.rest()));
+        let begin = timeout(
+            settings.stall,
+            store.read(file, writer.rest(), tag.as_deref()),
+        );
         let mut chunks = begin.await.map_err(stalled)??;
+        if chunks.begins_again() {
+            self.forget(writer)?;
+        }
+        *tag = chunks.tag();
         loop {
             let chunk = timeout(settings.stall, chunks.next()).await;
             let Some(chunk) = chunk.map_err(stalled)?? else {
@@ -247,7 +263,7 @@ impl Part {
             let chunk: Bytes = chunk;
             let rest = writer.rest();
             if chunk.len() as u64 > rest.end - rest.start {
-                writer.rewind()?;
+                self.forget(writer)?;
                 return Err(length_error(file, "more bytes"));
             }
             writer.write(&chunk)?;

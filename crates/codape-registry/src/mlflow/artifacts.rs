@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use reqwest::{Body, Method, Response, header};
+use reqwest::{Body, Method, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::{Mlflow, innermost};
@@ -40,15 +40,37 @@ impl Mlflow {
         Ok(answer.files)
     }
 
-    /// Begins to read an artifact from its first byte.
-    pub(crate) async fn get_artifact(&self, path: &str) -> Result<Stream, RegistryError> {
-        let request = self.request(Method::GET, self.artifact(path)?);
+    /// Begins to read an artifact from its first byte, or its rest from some
+    /// byte on if the artifact still has the tag that it had.
+    pub(crate) async fn get_artifact(
+        &self,
+        path: &str,
+        rest: Option<(u64, &str)>,
+    ) -> Result<Stream, RegistryError> {
+        let mut request = self.request(Method::GET, self.artifact(path)?);
+        if let Some((start, tag)) = rest {
+            request = request.header(header::RANGE, format!("bytes={start}-"));
+            request = request.header(header::IF_RANGE, tag);
+        }
         let response = request.send().await.map_err(|error| self.broken(error))?;
         let response = self.checked(path, response).await?;
-        Ok(Stream {
+        let stream = Stream {
             response,
             host: self.host(),
-        })
+        };
+        if !stream.is_rest() {
+            return Ok(stream);
+        }
+        // A server may take other bytes for the rest, or those of another file.
+        let range = stream.header(header::CONTENT_RANGE).unwrap_or_default();
+        let is_asked = |(start, tag): (u64, &str)| {
+            range.starts_with(&format!("bytes {start}-"))
+                && stream.tag().is_none_or(|found| found == tag)
+        };
+        match rest.is_some_and(is_asked) {
+            true => Ok(stream),
+            false => Err(self.unexpected(path, &format!("with the bytes {range:?}"))),
+        }
     }
 
     /// Puts a file among the server's artifacts.
@@ -93,6 +115,23 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// Whether these are not the bytes from the first one on.
+    pub(crate) fn is_rest(&self) -> bool {
+        self.response.status() == StatusCode::PARTIAL_CONTENT
+    }
+
+    /// What names this state of the artifact, if the server says so: a tag that
+    /// means the bytes and not what is like them.
+    pub(crate) fn tag(&self) -> Option<String> {
+        self.header(header::ETAG)
+            .filter(|tag| tag.starts_with('"'))
+            .map(str::to_owned)
+    }
+
+    fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
     /// The next bytes, not empty; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
         loop {

@@ -61,22 +61,24 @@ impl Store {
         Ok(files)
     }
 
-    /// Whether a part of a file can be asked for. Where not, [`Self::read`]
-    /// takes ranges that begin at 0 alone.
+    /// Whether any part of a file can be asked for. Where not, [`Self::read`]
+    /// takes ranges up to the file's end alone, and may begin at its beginning.
     pub(crate) fn has_ranges(&self) -> bool {
         !matches!(self, Self::Proxied(_))
     }
 
-    /// Begins to read a range of a file, which is not empty.
+    /// Begins to read a range of a file, which is not empty: of the file that
+    /// has this tag, where an earlier answer told one.
     pub(crate) async fn read(
         &self,
         file: &RemoteFile,
         range: Range<u64>,
+        tag: Option<&str>,
     ) -> Result<Chunks, RegistryError> {
         match self {
             Self::Directory(store) => store.read(file, range).map(Chunks::Bytes),
             Self::S3(store) => store.read(file, range).await.map(Chunks::S3),
-            Self::Proxied(store) => store.read(file).await.map(Chunks::Http),
+            Self::Proxied(store) => store.read(file, range.start, tag).await.map(Chunks::Http),
         }
     }
 
@@ -109,6 +111,20 @@ pub(crate) enum Chunks {
 }
 
 impl Chunks {
+    /// Whether the bytes are those from the file's beginning on, although a
+    /// later part was asked for.
+    pub(crate) fn begins_again(&self) -> bool {
+        matches!(self, Self::Http(chunks) if chunks.begins_again())
+    }
+
+    /// What names this state of the file, where only answers tell it.
+    pub(crate) fn tag(&self) -> Option<String> {
+        match self {
+            Self::Http(chunks) => chunks.tag(),
+            Self::Bytes(_) | Self::S3(_) => None,
+        }
+    }
+
     /// The next bytes, not empty; `None` at the end, which may be too early.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
         match self {

@@ -1,9 +1,9 @@
 //! Artifacts that a tracking server passes on, as a store
 //! (`mlflow-artifacts:`).
 //!
-//! MLflow passes a file on from its beginning to its end: it knows neither
-//! ranges nor ETags. A file that breaks off is asked for again from its
-//! beginning.
+//! MLflow 3 knows ranges and ETags, and a file that breaks off goes on from
+//! there; MLflow 2 passes a file on from its beginning to its end, and it is
+//! asked for anew.
 
 use std::path::Path;
 
@@ -69,9 +69,19 @@ impl ProxiedStore {
         Ok(files)
     }
 
-    pub(super) async fn read(&self, file: &RemoteFile) -> Result<ArtifactChunks, RegistryError> {
+    pub(super) async fn read(
+        &self,
+        file: &RemoteFile,
+        start: u64,
+        tag: Option<&str>,
+    ) -> Result<ArtifactChunks, RegistryError> {
         let path = self.path(&file.path);
-        self.mlflow.get_artifact(&path).await.map(ArtifactChunks)
+        let rest = tag.filter(|_| start > 0).map(|tag| (start, tag));
+        let stream = self.mlflow.get_artifact(&path, rest).await?;
+        Ok(ArtifactChunks {
+            begins_again: start > 0 && !stream.is_rest(),
+            stream,
+        })
     }
 
     pub(super) async fn put(&self, path: &str, from: &Path) -> Result<(), RegistryError> {
@@ -80,10 +90,21 @@ impl ProxiedStore {
 }
 
 /// The bytes of an artifact.
-pub(crate) struct ArtifactChunks(Stream);
+pub(crate) struct ArtifactChunks {
+    stream: Stream,
+    begins_again: bool,
+}
 
 impl ArtifactChunks {
+    pub(super) fn begins_again(&self) -> bool {
+        self.begins_again
+    }
+
+    pub(super) fn tag(&self) -> Option<String> {
+        self.stream.tag()
+    }
+
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
-        self.0.next().await
+        self.stream.next().await
     }
 }
