@@ -1,6 +1,7 @@
 //! The routes.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,30 +11,41 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admin;
 use crate::contract2024;
 use crate::error::ApiError;
 use crate::health::{health, ready};
-use crate::observe::log_request;
+use crate::metrics::{self, Route, ServiceMetrics};
+use crate::observe::observe;
 use crate::state::AppState;
 
-/// The service as a router: the contract of 2024, `/health` and `/ready`.
+/// The service as a router: the contract of 2024, `/health`, `/ready`,
+/// `/metrics` and `/admin`.
+///
+/// `/admin` lets nobody in without a token where requests do not say where they
+/// come from, by an extension of the type
+/// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo): [`serve`](crate::serve)
+/// puts it there.
 pub fn app(state: AppState) -> Router {
+    let metrics = Arc::clone(state.metrics());
     let routes = Router::new()
         .merge(contract2024::routes())
-        .route("/health", get(health))
-        .route("/ready", get(ready))
+        .merge(admin::routes())
+        .route(Route::Health.path(), get(health))
+        .route(Route::Ready.path(), get(ready))
+        .route(Route::Metrics.path(), get(metrics::metrics))
         .fallback(unmatched)
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .with_state(state);
-    with_layers(routes)
+    with_layers(routes, metrics)
 }
 
-/// `routes` with what every request goes through: the log, and the 500 that a
-/// panic becomes.
-fn with_layers(routes: Router) -> Router {
+/// `routes` with what every request goes through: the log and the counters, and
+/// the 500 that a panic becomes.
+fn with_layers(routes: Router, metrics: Arc<ServiceMetrics>) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(log_request))
+        .layer(middleware::from_fn_with_state(metrics, observe))
 }
 
 /// A panic is a bug of ours: the client gets a 500, and the connection stays.
@@ -86,7 +98,8 @@ mod tests {
         async fn broken() -> &'static str {
             panic!("secret")
         }
-        let app = with_layers(Router::new().route("/", get(broken)));
+        let routes = Router::new().route("/", get(broken));
+        let app = with_layers(routes, Arc::default());
         let request = Request::get("/").body(Body::empty()).unwrap();
         let response = app.oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

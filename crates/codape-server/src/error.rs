@@ -1,6 +1,7 @@
 //! What goes wrong in a request, and what the client learns of it.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -19,12 +20,16 @@ pub enum ApiError {
     /// 422, `{"detail": [{"type", "loc", "msg", "input"}]}`: a request of
     /// another shape.
     Unprocessable(Vec<FieldError>),
+    /// 403: a route that is not for everybody.
+    Forbidden(&'static str),
     /// 404.
     NotFound,
     /// 405.
     MethodNotAllowed,
     /// 408: the body did not arrive in time.
     BodyTimeout,
+    /// 409: what is asked for cannot be done by a service that runs like this.
+    Conflict(&'static str),
     /// 413, with what was too large.
     TooLarge(String),
     /// 503 with `Retry-After`: the bodies in memory are at their limit.
@@ -49,9 +54,11 @@ impl ApiError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -71,6 +78,7 @@ impl IntoResponse for ApiError {
         let mut response = match &self {
             Self::Unprocessable(errors) => json(status, &Body { detail: errors }),
             Self::BadRequest(detail) | Self::TooLarge(detail) => say(detail),
+            Self::Forbidden(detail) | Self::Conflict(detail) => say(detail),
             Self::NotFound => say("Not Found"),
             Self::MethodNotAllowed => say("Method Not Allowed"),
             Self::BodyTimeout => say("The request body did not arrive in time."),
@@ -95,6 +103,21 @@ impl IntoResponse for ApiError {
             _ => {}
         }
         response
+    }
+}
+
+/// An error and its sources, on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 

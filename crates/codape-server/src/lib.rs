@@ -7,20 +7,34 @@
 //!
 //! [`app`] gives the router, which tests call without a socket; [`serve`] puts
 //! it behind a listener with deadlines, a limit of connections and an orderly
-//! stop.
+//! stop. [`AppState::start_reloads`] keeps the model up to date with a
+//! [`ModelSource`], which somebody else implements.
 
+mod admin;
 mod app;
 mod body;
 pub mod contract2024;
 mod error;
 mod health;
+mod metrics;
+mod model;
 mod observe;
+mod reap;
+mod reload;
+mod secret;
 mod serve;
 mod settings;
+mod shadow;
 mod state;
 
 pub use app::app;
 pub use error::{ApiError, Cause};
+pub use model::{Digest, ModelIdentity, ServedModel};
+pub use reload::{
+    BoxError, BoxFuture, LoadError, Loaded, Mark, ModelSource, Outcome, Prepare, Reload,
+    ReloadEvent, ReloadObserver, ReloadStep, Role, SourceError,
+};
+pub use secret::Secret;
 pub use serve::{ServeError, bind, serve, stop_signal};
-pub use settings::{Limits, Settings};
-pub use state::{AppState, ModelIdentity};
+pub use settings::{Limits, ReloadSettings, Settings, ShadowSettings, Share, ShareError};
+pub use state::AppState;

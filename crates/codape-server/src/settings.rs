@@ -3,10 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use codape_coder::Threshold;
+
+use crate::secret::Secret;
+
 const MIB: usize = 1 << 20;
 
 /// How the service listens, waits and stops.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where to listen; port 0 lets the system choose. Default: port 8000 on
     /// the loopback address.
@@ -28,9 +32,15 @@ pub struct Settings {
     /// After that, the time that requests have to finish before they are cut
     /// off. Default: 10 s.
     pub drain_timeout: Duration,
-    /// What a request may ask for: the router holds requests to it, so it goes
-    /// into [`AppState::with_limits`](crate::AppState::with_limits).
+    /// What a request may ask for. This and what follows is the router's
+    /// business, so it goes into
+    /// [`AppState::with_settings`](crate::AppState::with_settings).
     pub limits: Limits,
+    /// What must be shown, as a bearer token, to be let into `/admin`. Default:
+    /// none; then only this machine's own processes are let in.
+    pub admin_token: Option<Secret>,
+    /// What a challenger gets.
+    pub shadow: ShadowSettings,
 }
 
 impl Default for Settings {
@@ -43,6 +53,92 @@ impl Default for Settings {
             unready_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
             limits: Limits::default(),
+            admin_token: None,
+            shadow: ShadowSettings::default(),
+        }
+    }
+}
+
+/// What the model in the shadow gets to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShadowSettings {
+    /// How many of the declarations it gets. Default: one in ten.
+    pub share: Share,
+    /// The declarations that wait for it at most; more are dropped, and
+    /// counted. Default: 1024.
+    pub queue: usize,
+    /// The confidence index from which a code counts as automatic. Default: 0.8.
+    pub threshold: Threshold,
+}
+
+impl Default for ShadowSettings {
+    fn default() -> Self {
+        Self {
+            share: Share(0.1),
+            queue: 1024,
+            threshold: Threshold::new(0.8).expect("0.8 is finite"),
+        }
+    }
+}
+
+/// A part of a whole, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Share(f64);
+
+/// The share is not between 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("a share of {found} is not between 0 and 1")]
+pub struct ShareError {
+    /// What was given.
+    pub found: f64,
+}
+
+impl Share {
+    /// A share of `part`.
+    ///
+    /// # Errors
+    ///
+    /// Where it is below 0, above 1 or NaN.
+    pub fn new(part: f64) -> Result<Self, ShareError> {
+        if (0.0..=1.0).contains(&part) {
+            Ok(Self(part))
+        } else {
+            Err(ShareError { found: part })
+        }
+    }
+
+    /// Whether one more is of the share: by chance, as requests may come in
+    /// an order of their own.
+    pub(crate) fn draw(self) -> bool {
+        self.0 > 0.0 && fastrand::f64() < self.0
+    }
+}
+
+/// When a source of models is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadSettings {
+    /// The time between two checks, give or take a tenth, so that many services
+    /// do not ask at once; none: only when asked to. Default: one minute.
+    pub interval: Option<Duration>,
+    /// The time to the next try where a source could not be asked; it doubles
+    /// with each failure. Default: 1 s.
+    pub first_retry: Duration,
+    /// The longest time between two tries. Default: 5 minutes.
+    pub max_retry: Duration,
+    /// The time that a source may take to say which version stands. Default: 30 s.
+    pub check_timeout: Duration,
+    /// The time that it may take to load one. Default: 30 minutes.
+    pub load_timeout: Duration,
+}
+
+impl Default for ReloadSettings {
+    fn default() -> Self {
+        Self {
+            interval: Some(Duration::from_secs(60)),
+            first_retry: Duration::from_secs(1),
+            max_retry: Duration::from_secs(5 * 60),
+            check_timeout: Duration::from_secs(30),
+            load_timeout: Duration::from_secs(30 * 60),
         }
     }
 }

@@ -18,18 +18,20 @@ const SPARE: u64 = 256 << 20;
 
 /// Makes the coder ready on a thread of its own, while it answers already.
 pub fn warm_up(coder: Arc<Coder>, memory: Memory) {
-    let work = move || {
-        coder.model().prepare();
-        code_batch(&coder);
-        if memory == Memory::Own {
-            copy_rows(&coder);
-        }
-    };
     if let Err(error) = thread::Builder::new()
         .name("codape-warm-up".into())
-        .spawn(work)
+        .spawn(move || prepare(&coder, memory))
     {
         tracing::warn!(%error, "the model is not warmed up");
+    }
+}
+
+/// Makes the coder ready, which may take seconds.
+pub fn prepare(coder: &Coder, memory: Memory) {
+    coder.model().prepare();
+    code_batch(coder);
+    if memory == Memory::Own {
+        copy_rows(coder);
     }
 }
 

@@ -16,6 +16,8 @@ use crate::contract2024::request::{self, BodyProblem, FIELDS, List};
 use crate::contract2024::response::{Answer, Evaluated};
 use crate::contract2024::validation::{Events, Tuple, VARIABLES, Variable};
 use crate::error::{ApiError, json_bytes};
+use crate::model::ServedModel;
+use crate::shadow::Case;
 use crate::state::AppState;
 
 /// Lines that are coded and written at a time: enough to keep every thread
@@ -33,27 +35,33 @@ enum Task {
 pub(crate) async fn predict_batch(
     State(state): State<AppState>,
     request: Request<Body>,
-) -> Result<Response, ApiError> {
-    run(state, request, Task::Predict).await
+) -> Response {
+    let model = state.model();
+    let answer = run((state, Arc::clone(&model)), request, Task::Predict).await;
+    model.sign(answer)
 }
 
 /// `POST /evaluation`.
-pub(crate) async fn evaluation(
-    State(state): State<AppState>,
-    request: Request<Body>,
-) -> Result<Response, ApiError> {
-    run(state, request, Task::Evaluate).await
+pub(crate) async fn evaluation(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let model = state.model();
+    let answer = run((state, Arc::clone(&model)), request, Task::Evaluate).await;
+    model.sign(answer)
 }
 
 /// Reads the body here, and does all the rest, which may take seconds, on the
 /// pool for blocking work.
-async fn run(state: AppState, request: Request<Body>, task: Task) -> Result<Response, ApiError> {
+async fn run(
+    (state, model): (AppState, Arc<ServedModel>),
+    request: Request<Body>,
+    task: Task,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&state, &parts.headers, body).await?;
     let permit = state.batches().acquire_owned().await;
     let permit = permit.expect("the semaphore is never closed");
     let job = Job {
         state,
+        model,
         task,
         is_json: is_json(&parts.headers),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -94,6 +102,7 @@ impl Drop for GiveUp {
 /// A batch that is being answered.
 struct Job {
     state: AppState,
+    model: Arc<ServedModel>,
     task: Task,
     is_json: bool,
     query: String,
@@ -122,14 +131,27 @@ impl Job {
             Task::Predict => {
                 self.check_size(rows.texts.len(), echoes.at_most)?;
                 let options = CodeOptions::new(echoes.at_most).map_err(ApiError::internal)?;
-                self.code(&rows, options, |_, coding, json| {
+                let shadow = self.state.shadow();
+                let mut drawn = Vec::new();
+                let response = self.code(&rows, options, |line, coding, json| {
+                    if let Some(contest) = shadow.draw(&self.model) {
+                        // What no queue has room for is not copied.
+                        let has_room = drawn.len() <= shadow.places();
+                        let case = has_room.then(|| rows.case(line, coding)).flatten();
+                        drawn.push((contest, case));
+                    }
                     write(&Answer::new(coding, echoes.prob_min)?, json)
-                })
+                })?;
+                // A batch that is refused at its last line was not answered.
+                for (contest, case) in drawn {
+                    shadow.offer(contest, case);
+                }
+                Ok(response)
             }
             Task::Evaluate => {
                 let known = present(&rows.codes, "code")?;
                 let options = CodeOptions::new(1).map_err(ApiError::internal)?;
-                let nomenclature = self.state.coder().nomenclature();
+                let nomenclature = self.model.coder().nomenclature();
                 self.code(&rows, options, |line, coding, json| {
                     write(&Evaluated::new(coding, known[line], nomenclature)?, json)
                 })
@@ -140,7 +162,7 @@ impl Job {
     /// Refuses a batch whose answer would be out of proportion.
     fn check_size(&self, lines: usize, at_most: usize) -> Result<(), ApiError> {
         let max = self.state.limits().max_batch_suggestions;
-        let for_each = at_most.min(self.state.coder().codes().len());
+        let for_each = at_most.min(self.model.coder().codes().len());
         if lines.saturating_mul(for_each) <= max {
             return Ok(());
         }
@@ -155,7 +177,7 @@ impl Job {
         &self,
         rows: &Rows<'_>,
         options: CodeOptions,
-        write_line: impl Fn(usize, &Coding<'_>, &mut Vec<u8>) -> Result<(), ApiError>,
+        mut write_line: impl FnMut(usize, &Coding<'_>, &mut Vec<u8>) -> Result<(), ApiError>,
     ) -> Result<Response, ApiError> {
         let mut json = vec![b'['];
         let lines: Vec<usize> = (0..rows.texts.len()).collect();
@@ -165,9 +187,9 @@ impl Job {
             }
             let declarations: Vec<Declaration<'_>> = chunk
                 .iter()
-                .map(|&line| rows.declaration(line, &self.state))
+                .map(|&line| rows.declaration(line, &self.model))
                 .collect();
-            let codings = self.state.coder().code_batch(&declarations, options);
+            let codings = self.model.coder().code_batch(&declarations, options);
             for (&line, coding) in chunk.iter().zip(codings) {
                 if line > 0 {
                     json.push(b',');
@@ -236,15 +258,23 @@ impl<'b> Rows<'b> {
         })
     }
 
-    fn declaration(&self, line: usize, state: &AppState) -> Declaration<'b> {
-        let value = |variable: Variable| {
-            let column = VARIABLES.iter().position(|&other| other == variable)?;
-            self.variables.get(column)?[line]
-        };
+    fn declaration(&self, line: usize, model: &ServedModel) -> Declaration<'b> {
+        let value = |variable| self.value(line, variable);
         Declaration {
             text: self.texts[line],
-            categorical: state.features().place(value),
+            categorical: model.features().place(value),
         }
+    }
+
+    /// A line as the shadow keeps it.
+    fn case(&self, line: usize, coding: &Coding<'_>) -> Option<Case> {
+        let value = |variable| self.value(line, variable);
+        Case::new(self.texts[line], value, coding, None)
+    }
+
+    fn value(&self, line: usize, variable: Variable) -> Option<&'b str> {
+        let column = VARIABLES.iter().position(|&other| other == variable)?;
+        self.variables.get(column)?[line]
     }
 }
 

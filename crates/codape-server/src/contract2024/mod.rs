@@ -8,6 +8,10 @@
 //! | `POST /predict-batch` | a list of those |
 //! | `POST /evaluation` | a list of `{"code", "probabilite", "IC", "result"}` |
 //!
+//! Beside what the service of 2024 sent, the headers `codape-model`,
+//! `codape-model-version` and, once it is known, `codape-model-digest` name the
+//! model that an answer is of.
+//!
 //! Where the service of 2024 failed with a 500, this one says what is wrong:
 //!
 //! | request | here |
@@ -40,6 +44,7 @@ use axum::routing::{get, post};
 
 pub use field_error::{FieldError, Input, Loc};
 pub use validation::Features;
+pub(crate) use validation::{VARIABLES, Variable};
 
 use crate::error::json;
 use crate::state::AppState;
@@ -54,5 +59,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn root(State(state): State<AppState>) -> Response {
-    json(StatusCode::OK, &response::Root(state.identity()))
+    let model = state.model();
+    let answer = json(StatusCode::OK, &response::Root(model.identity()));
+    model.sign(answer)
 }

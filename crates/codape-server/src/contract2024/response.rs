@@ -5,7 +5,7 @@ use codape_coder::{Coding, Nomenclature, Suggestion};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::ApiError;
-use crate::state::ModelIdentity;
+use crate::model::ModelIdentity;
 
 /// `{"1": {…}, "2": {…}, "IC": …}`: the suggestions from a probability on.
 pub(crate) struct Answer<'a> {

@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
+mod admin;
 mod contract;
 mod limits;
+mod log;
+mod metrics;
+mod reload;
 mod replay;
+mod shadow;
 mod sockets;
+mod source;
 mod support;

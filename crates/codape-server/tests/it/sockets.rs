@@ -249,3 +249,17 @@ async fn an_address_that_is_taken_is_named() {
     running.stop();
     running.stopped().await;
 }
+
+#[tokio::test]
+async fn a_request_knows_where_it_came_from() {
+    let mut running = start(Settings::default()).await;
+    let mut stream = running.connect().await;
+    for (header, status) in [("", " 409 "), ("x-forwarded-for: ::1\r\n", " 403 ")] {
+        let request = format!("POST /admin/reload HTTP/1.1\r\nhost: x\r\n{header}\r\n");
+        send(&mut stream, &request).await;
+        let answer = read_until(&mut stream, "\"detail\"").await;
+        assert!(answer.contains(status), "{answer}");
+    }
+    running.stop();
+    running.stopped().await;
+}

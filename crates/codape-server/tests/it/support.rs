@@ -51,6 +51,7 @@ pub fn identity() -> ModelIdentity {
         name: "FastText-APE".to_owned(),
         version: "Production".to_owned(),
         metrics: Metrics::from_json(metrics).unwrap(),
+        ..ModelIdentity::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use codape_server::{AppState, ModelIdentity, Settings, bind, serve, stop_signal};
@@ -11,6 +12,10 @@ use crate::cli::{LogFormat, Serve};
 use crate::package::Package;
 use crate::warm_up::warm_up;
 
+/// The time that work in the background has, such as a line of a ledger, once
+/// all requests are answered.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let Package { coder, name } = Package::open(&arguments.package)?;
@@ -18,6 +23,7 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
         name,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: coder.metrics().cloned().unwrap_or_default(),
+        ..ModelIdentity::default()
     };
     let settings = Settings {
         listen: arguments.listen,
@@ -25,22 +31,25 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     };
     let coder = Arc::new(coder);
     warm_up(Arc::clone(&coder), arguments.memory);
-    let state = AppState::with_limits(coder, identity, settings.limits.clone());
-    tokio::runtime::Builder::new_multi_thread()
+    let state = AppState::with_settings(coder, identity, &settings);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(async {
-            let stop = stop_signal()?;
-            let listener = bind(&settings).await?;
-            let address = listener
-                .local_addr()
-                .context("the listener has no address")?;
-            tracing::info!(%address, "listening");
-            serve(listener, state, &settings, stop).await?;
-            tracing::info!("stopped");
-            Ok(())
-        })
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(async {
+        let stop = stop_signal()?;
+        let listener = bind(&settings).await?;
+        let address = listener
+            .local_addr()
+            .context("the listener has no address")?;
+        tracing::info!(%address, "listening");
+        serve(listener, state, &settings, stop).await?;
+        tracing::info!("stopped");
+        Ok(())
+    });
+    // A model that is being loaded, or let go, is not waited for to its end.
+    runtime.shutdown_timeout(LAST_WORK);
+    served
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what, `info` by default.

@@ -67,6 +67,11 @@ fn the_bundled_package_is_served_until_sigterm() {
     assert_eq!(answer["1"]["code"], "9602A");
     assert_eq!(answer["1"]["libelle"], "Coiffure");
     assert_eq!(service.get("/ready").0, "HTTP/1.1 200 OK");
+    let (status, metrics) = service.get("/metrics");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    let counted = r#"codape_requests_total{route="/predict",status="200"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(metrics.contains("codape_model_info{"), "{metrics}");
 
     let pid = service.child.id().to_string();
     let killed = std::process::Command::new("kill")
