@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::error::RegistryError;
+use crate::error::{RegistryError, io_error};
+use crate::store::{DirectoryStore, RemoteFile};
 use crate::uri::relative;
 
 /// Bytes that are read from a file at a time.
@@ -116,6 +117,26 @@ impl Sums {
     pub fn new(mut files: Vec<(String, Digest)>) -> Self {
         files.sort();
         Self(files)
+    }
+
+    /// Sums of all files below a directory, but for [`Self::FILE`]. Links are not
+    /// followed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system says.
+    pub fn of_directory(directory: &Path) -> Result<Self, RegistryError> {
+        let files = DirectoryStore::new(directory).list()?.into_iter();
+        let digest = |file: RemoteFile| {
+            let path = directory.join(&file.path);
+            let digest = Digest::of_file(&path).map_err(io_error("read", path))?;
+            Ok((file.path, digest))
+        };
+        let sums: Result<_, _> = files
+            .filter(|file| file.path != Self::FILE)
+            .map(digest)
+            .collect();
+        sums.map(Self::new)
     }
 
     /// Reads the text of `sha256sum`.

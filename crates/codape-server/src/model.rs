@@ -24,8 +24,11 @@ const MAX_LABEL_BYTES: usize = 256;
 pub struct ModelIdentity {
     /// The name in the registry.
     pub name: String,
-    /// The version: a number, a stage or an alias, as it was asked for.
+    /// The version, as exactly as it is known: a number where a registry counts.
     pub version: String,
+    /// The version as it was asked for, such as a stage or an alias, which is
+    /// what the contract of 2024 tells; empty where that is the version.
+    pub asked: String,
     /// What was measured when the model was trained.
     pub metrics: Metrics,
     /// The URI that the model was asked by; empty where there was none. No

@@ -5,6 +5,7 @@ mod compress;
 mod measure;
 mod quantize;
 mod registry;
+mod source;
 mod train_coder;
 mod training;
 
@@ -18,7 +19,8 @@ pub use autotune::{AutotuneArgs, Typed};
 pub use compress::Compress;
 pub use measure::Test;
 pub use quantize::Quantize;
-pub use registry::{Registry, Show};
+pub use registry::{Registry, Show, variable};
+pub use source::{RegistryArgs, SourceArgs};
 pub use train_coder::TrainCoder;
 pub use training::Train;
 
@@ -87,15 +89,27 @@ impl AccessArgs {
 /// Start the HTTP service
 ///
 /// Answers `GET /predict`, `POST /predict-batch`, `POST /evaluation`,
-/// `GET /`, `GET /health` and `GET /ready`. SIGTERM stops it once the requests
-/// in hand are answered.
+/// `GET /`, `GET /health`, `GET /ready` and `GET /metrics`. SIGTERM stops it once
+/// the requests in hand are answered.
+///
+/// A model that a registry names is fetched, and kept up to date without a stop:
+/// `MLFLOW_TRACKING_URI`, `MLFLOW_MODEL_NAME` and `MLFLOW_MODEL_VERSION` are all
+/// that is needed. `POST /admin/reload`, with the token of `CODAPE_ADMIN_TOKEN` or
+/// from this machine, or SIGHUP looks for another version at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     codape serve --listen 0.0.0.0:8000\n  \
+    codape serve --model models:/FastText-APE@champion --tracking-uri http://mlflow:5000\n  \
     curl -G http://localhost:8000/predict --data-urlencode 'text_description=coiffure à domicile'")]
 pub struct Serve {
     #[command(flatten)]
     pub package: PackageArgs,
+
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 
     /// Address and port to listen on
     #[arg(

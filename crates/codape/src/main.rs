@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod interrupt;
 mod lines;
+mod model;
 mod output;
 mod package;
 mod print;

@@ -1,9 +1,12 @@
 //! The package that the commands work with: one on disk, or the one that the
 //! program carries.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
 use codape_coder::{Coder, Manifest, Metrics, NomenclatureSource, PackageParts};
 use codape_fasttext::Model;
+use codape_registry::{Digest, RegistryError, Sums};
 use codape_text::{Cleaner, Profile};
 
 use crate::cli::PackageArgs;
@@ -23,6 +26,8 @@ const BUNDLED_NAME: &str = "naf-rev2 (bundled)";
 pub struct Package {
     pub coder: Coder,
     pub name: String,
+    /// Where it is; none where the program carries it.
+    pub directory: Option<PathBuf>,
 }
 
 impl Package {
@@ -32,6 +37,7 @@ impl Package {
             return Ok(Self {
                 coder: bundled_coder().context("the package that this program carries")?,
                 name: BUNDLED_NAME.to_owned(),
+                directory: None,
             });
         };
         let coder = Coder::open(directory, arguments.access.access())
@@ -43,8 +49,25 @@ impl Package {
         Ok(Self {
             coder,
             name: name.unwrap_or_else(|| directory.display().to_string()),
+            directory: Some(directory.clone()),
         })
     }
+}
+
+/// The digests of the files of the package in a directory, or of the one that the
+/// program carries.
+pub fn sums(directory: Option<&Path>) -> Result<Sums, RegistryError> {
+    if let Some(directory) = directory {
+        return Sums::of_directory(directory);
+    }
+    let files: [(&str, &[u8]); 4] = [
+        ("coder.json", bundled!(include_bytes, "coder.json")),
+        ("cleaning.json", bundled!(include_bytes, "cleaning.json")),
+        ("metrics.json", bundled!(include_bytes, "metrics.json")),
+        ("model.ftz", bundled!(include_bytes, "model.ftz")),
+    ];
+    let digests = files.map(|(name, bytes)| (name.to_owned(), Digest::of(bytes)));
+    Ok(Sums::new(digests.into()))
 }
 
 /// The cleaning profile of the package that the program carries.

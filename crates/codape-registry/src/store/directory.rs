@@ -26,7 +26,7 @@ impl DirectoryStore {
         Self { root: root.into() }
     }
 
-    pub(super) fn list(&self) -> Result<Vec<RemoteFile>, RegistryError> {
+    pub(crate) fn list(&self) -> Result<Vec<RemoteFile>, RegistryError> {
         let mut files = Vec::new();
         let mut folders = vec![(String::new(), 0)];
         while let Some((folder, level)) = folders.pop() {

@@ -100,7 +100,11 @@ impl Serialize for Root<'_> {
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("Message", "Codification de l'APE")?;
         map.serialize_entry("Model_name", &self.0.name)?;
-        map.serialize_entry("Model_version", &self.0.version)?;
+        let version = match self.0.asked.is_empty() {
+            true => &self.0.version,
+            false => &self.0.asked,
+        };
+        map.serialize_entry("Model_version", version)?;
         map.serialize_entry("Metrics", &RunMetrics(self.0))?;
         map.end()
     }

@@ -53,7 +53,6 @@ impl MlflowArgs {
         let Some(address) = self.tracking_uri.as_deref().filter(|uri| !uri.is_empty()) else {
             return Ok(None);
         };
-        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
         let password = |name| Credentials::Password {
             name,
             password: Secret::new(variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default()),
@@ -63,4 +62,9 @@ impl MlflowArgs {
             .or_else(|| variable("MLFLOW_TRACKING_USERNAME").map(password));
         Mlflow::new(address, credentials).map(Some)
     }
+}
+
+/// A variable of the environment; none where it is empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
 }
