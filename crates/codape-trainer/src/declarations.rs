@@ -6,10 +6,8 @@ use codape_table::Row;
 use codape_text::Cleaner;
 
 use crate::Recipe;
+use crate::cells;
 use crate::refusal::Refusal;
-
-/// What stands for a missing value, as in the service's batches.
-const MISSING: [&str; 5] = ["NA", "NAN", "nan", "NaN", "None"];
 
 /// The places of the columns that [`Recipe::column_names`] asks for.
 const TEXT: usize = 0;
@@ -29,14 +27,10 @@ impl<'a> Reading<'a> {
         &self,
         row: Row<'r>,
     ) -> Result<(Declaration<'r>, Entry<'a>), Refusal> {
-        let text = value(row.get(TEXT)).ok_or(Refusal::MissingText)?;
-        let code = value(row.get(CODE)).ok_or(Refusal::MissingCode)?;
-        let entry = self
-            .nomenclature
-            .get(code)
-            .ok_or_else(|| Refusal::UnknownCode(code.chars().take(64).collect()))?;
+        let text = cells::text(row.get(TEXT))?;
+        let entry = cells::code(row.get(CODE), self.nomenclature)?;
         let categorical = (0..self.recipe.columns.categorical.len())
-            .map(|feature| value(row.get(FIRST_CATEGORICAL + feature)))
+            .map(|feature| cells::value(row.get(FIRST_CATEGORICAL + feature)))
             .collect();
         Ok((Declaration { text, categorical }, entry))
     }
@@ -75,23 +69,4 @@ impl<'a> Reading<'a> {
 /// The text of a row, as the list of refused rows shows it.
 pub(crate) fn shown_text(row: Row<'_>) -> &str {
     row.get(TEXT).unwrap_or_default()
-}
-
-/// A value without white space around it, if it says anything.
-fn value(value: Option<&str>) -> Option<&str> {
-    let value = value?.trim();
-    (!value.is_empty() && !MISSING.contains(&value)).then_some(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_may_be_missing_in_several_ways() {
-        assert_eq!(value(Some(" 99 ")), Some("99"));
-        for missing in [None, Some(""), Some("  "), Some("NaN"), Some(" None ")] {
-            assert_eq!(value(missing), None);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Rows that are not trained on, and the list of them.
+//! Rows that are not used, and the list of them.
 
 use std::fmt;
 use std::fs::File;
@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use codape_table::RowProblem;
 
 use crate::TrainerError;
+use crate::cells::harmless;
 use crate::error::io_error;
 
-/// Why a row is not trained on.
+/// Why a row is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -125,29 +126,5 @@ impl RefusedFile {
         self.file
             .write_record(cells)
             .map_err(|error| io_error("write", &self.path)(error.into()))
-    }
-}
-
-/// A cell that a spreadsheet does not take for a formula: these texts were
-/// typed by strangers, and the file is opened with a double click.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_formula_is_a_text() {
-        for cell in ["=1+1", "+1", "-1", "@a", "\t=1"] {
-            assert_eq!(harmless(cell), format!("'{cell}"));
-        }
-        assert_eq!(harmless("a=1"), "a=1");
-        assert_eq!(harmless(""), "");
     }
 }
