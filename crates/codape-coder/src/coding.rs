@@ -16,6 +16,13 @@ pub struct Suggestion<'a> {
 }
 
 impl<'a> Suggestion<'a> {
+    /// The code as the nomenclature writes it; as in the label where the
+    /// nomenclature does not know it.
+    #[must_use]
+    pub fn canonical_code(&self) -> &'a str {
+        self.entry.map_or(self.code, Entry::code)
+    }
+
     /// The code's title, where the nomenclature knows the code.
     #[must_use]
     pub fn title(&self) -> Option<&'a str> {
@@ -48,5 +55,11 @@ impl<'a> Coding<'a> {
     #[must_use]
     pub fn best(&self) -> Option<&Suggestion<'a>> {
         self.suggestions.first()
+    }
+
+    /// The best code as the nomenclature writes it.
+    #[must_use]
+    pub fn first_code(&self) -> Option<&'a str> {
+        self.best().map(Suggestion::canonical_code)
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! An [`Evaluation`] is fed one answer at a time and holds counts only, so that
 //! any number of declarations can be evaluated; several, of parts of the
-//! declarations, are merged into one.
+//! declarations, are merged into one. A [`Comparison`] is the same for two
+//! coders that answer for the same declarations.
 
 mod codes;
+mod comparison;
 mod confidence;
+mod interval;
+mod outcomes;
+mod paired;
 
 use codape_nomenclature::{Entry, Nomenclature};
 
@@ -14,7 +19,10 @@ use codes::CodeCounts;
 use confidence::ConfidenceCounts;
 
 pub use codes::{CodeRow, Confusion};
+pub use comparison::Comparison;
 pub use confidence::{IC_BINS, ThresholdRow};
+pub use interval::{Difference, Interval, Proportion};
+pub use paired::PairedCounts;
 
 /// Accuracy is measured among the first 1, 2, … `RANKS` suggestions.
 pub const RANKS: usize = 5;
