@@ -1,6 +1,7 @@
 //! The arguments of the command line, and the help that teaches them.
 
 mod autotune;
+mod compare;
 mod compress;
 mod measure;
 mod quantize;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use codape_fasttext::Access;
 
 pub use autotune::{AutotuneArgs, Typed};
+pub use compare::Compare;
 pub use compress::Compress;
 pub use measure::Test;
 pub use quantize::Quantize;
@@ -53,6 +55,7 @@ pub enum Command {
     Compress(Compress),
     Train(Train),
     TrainCoder(TrainCoder),
+    Compare(Compare),
     #[command(subcommand)]
     Registry(Registry),
     Completions(Completions),

@@ -3,6 +3,7 @@
 mod autotune;
 mod clean;
 mod code;
+mod compare;
 mod compress;
 mod inspect;
 mod nomenclature;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Compress(arguments) => compress::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::TrainCoder(arguments) => train_coder::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Registry(command) => registry::run(&command),
         Command::Completions(arguments) => completions(&arguments),
     }

@@ -131,7 +131,8 @@ fn recipe_defaults(command: Command) -> Command {
     })
 }
 
-fn delimiter(text: &str) -> Result<u8, String> {
+/// The byte that parts the values of a CSV file.
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),

@@ -14,10 +14,10 @@ use crate::training::Folder;
 const SIGINT_BIT: u64 = 1 << (2 - 1);
 
 /// A program at work, killed with the test.
-struct Work(Child);
+pub struct Work(Child);
 
 impl Work {
-    fn start(arguments: &[impl AsRef<str>]) -> Self {
+    pub fn start(arguments: &[impl AsRef<str>]) -> Self {
         let child = codape()
             .args(arguments.iter().map(AsRef::as_ref))
             .stdin(Stdio::null())
@@ -47,14 +47,14 @@ impl Work {
         }
     }
 
-    fn interrupt(&self) {
+    pub fn interrupt(&self) {
         let pid = self.0.id().to_string();
         let killed = Command::new("kill").args(["-INT", &pid]).status();
         assert!(killed.unwrap().success());
     }
 
     /// How it ended, and what it said of that.
-    fn end(mut self) -> (ExitStatus, String) {
+    pub fn end(mut self) -> (ExitStatus, String) {
         let status = self.wait_for("the end", |child| child.try_wait().unwrap());
         let mut said = String::new();
         if let Some(mut stderr) = self.0.stderr.take() {
@@ -73,7 +73,7 @@ impl Drop for Work {
 }
 
 #[track_caller]
-fn assert_stopped((status, said): (ExitStatus, String)) {
+pub fn assert_stopped((status, said): (ExitStatus, String)) {
     assert_eq!(status.code(), Some(130), "{said}");
     assert_eq!(said, "codape: stopped; nothing was written\n");
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
+mod compare;
 mod conformance;
 mod interrupted;
 mod measuring;
@@ -191,6 +192,7 @@ fn every_command_has_help() {
         "quantize",
         "train",
         "train-coder",
+        "compare",
         "completions",
     ] {
         let help = stdout_of(&[command, "--help"], b"");
