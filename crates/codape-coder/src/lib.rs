@@ -43,11 +43,11 @@ pub use decision::{Decision, Threshold, ThresholdError};
 pub use declaration::{Declaration, Line, LineScratch};
 pub use draft::{Draft, DraftError};
 pub use error::{CodeError, FeatureProblem, ManifestError, PackageError, PathProblem};
-pub use golden::{GOLDEN_FILE, Golden, GoldenDeclaration, GoldenError};
 pub use evaluation::{
     CodeRow, Comparison, Confusion, Difference, Evaluation, IC_BINS, Interval, LevelAccuracy,
     PairedCounts, Proportion, RANKS, ThresholdRow,
 };
+pub use golden::{GOLDEN_FILE, Golden, GoldenDeclaration, GoldenError};
 pub use manifest::{FORMAT, Manifest};
 pub use metrics::Metrics;
 pub use package::{MANIFEST_FILE, METRICS_FILE, NomenclatureSource, PackageParts};

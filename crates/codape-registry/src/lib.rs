@@ -15,6 +15,7 @@ mod error;
 mod fetch;
 mod ledger;
 mod mlflow;
+mod publish;
 mod pyfunc;
 mod registry;
 mod resolve;
@@ -27,7 +28,10 @@ pub use digest::{Digest, DigestError, Sums};
 pub use error::RegistryError;
 pub use fetch::{FetchSettings, Progress};
 pub use ledger::{Entry, Event, Ledger};
-pub use mlflow::{Credentials, Mlflow, ModelVersion, Run, Tag};
+pub use mlflow::{
+    Alias, Credentials, Dataset, Mlflow, ModelVersion, RegisteredModel, Run, RunData, Tag,
+};
+pub use publish::{Promotion, Push, Pushed};
 pub use pyfunc::Variables;
 pub use registry::{Fetched, Layout, Located, Record, Registry};
 pub use resolve::{Resolved, resolve};

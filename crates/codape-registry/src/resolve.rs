@@ -58,7 +58,7 @@ pub async fn resolve(uri: &ModelUri, mlflow: Option<&Mlflow>) -> Result<Resolved
     ))
 }
 
-fn needed(mlflow: Option<&Mlflow>) -> Result<&Mlflow, RegistryError> {
+pub(crate) fn needed(mlflow: Option<&Mlflow>) -> Result<&Mlflow, RegistryError> {
     mlflow.ok_or_else(|| RegistryError::Setting {
         setting: "MLFLOW_TRACKING_URI",
         problem: "it is not set, and models:/ and runs:/ need the tracking server".to_owned(),
@@ -66,7 +66,7 @@ fn needed(mlflow: Option<&Mlflow>) -> Result<&Mlflow, RegistryError> {
 }
 
 /// A place that a registry names.
-fn named_by_registry(text: &str) -> Result<ModelUri, RegistryError> {
+pub(crate) fn named_by_registry(text: &str) -> Result<ModelUri, RegistryError> {
     let uri: ModelUri = text
         .parse()
         .map_err(|UriError { problem, .. }| refused(text, problem))?;

@@ -59,6 +59,17 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Begins with so many bytes to come.
+    pub(crate) fn plan(&self, bytes: u64) {
+        self.total.store(bytes, Ordering::Relaxed);
+        self.done.store(0, Ordering::Relaxed);
+    }
+
+    /// So many bytes are there more.
+    pub(crate) fn add(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// The bytes of all files; 0 as long as they are not known.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
@@ -81,8 +92,7 @@ pub(crate) async fn fetch(
     progress: &Arc<Progress>,
 ) -> Result<Vec<(String, Digest)>, RegistryError> {
     let total = files.iter().map(|file| file.bytes).sum();
-    progress.total.store(total, Ordering::Relaxed);
-    progress.done.store(0, Ordering::Relaxed);
+    progress.plan(total);
     let mut queue = VecDeque::new();
     let mut hashing = Vec::new();
     for file in files {
@@ -171,7 +181,7 @@ async fn plan(job: &Arc<Job>, into: &Path) -> Result<(Vec<Part>, Hashing), Regis
         if *is_present {
             let range = file.range(part);
             let bytes = range.end - range.start;
-            job.progress.done.fetch_add(bytes, Ordering::Relaxed);
+            job.progress.add(bytes);
             // The receiver is below.
             let _ = done.send(part);
         } else {
@@ -267,7 +277,7 @@ impl Part {
                 return Err(length_error(file, "more bytes"));
             }
             writer.write(&chunk)?;
-            (progress.done).fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            progress.add(chunk.len() as u64);
         }
         match writer.rest().is_empty() {
             true => Ok(()),

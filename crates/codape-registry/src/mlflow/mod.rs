@@ -3,8 +3,11 @@
 //! Paths and shapes are those of MLflow's `RestStore` (`/api/2.0`).
 
 mod artifacts;
+mod publish;
 
 pub(crate) use artifacts::Stream;
+pub use publish::{Alias, Dataset, RegisteredModel, RunData};
+pub(crate) use publish::{NewRun, now_ms};
 
 use std::time::Duration;
 
@@ -92,6 +95,12 @@ pub struct Tag {
 impl ModelVersion {
     /// The tag that holds the digest of a version's files.
     pub const DIGEST_TAG: &'static str = "codape.digest";
+
+    /// Its number, to compare with others; 0 where it is none.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.version.parse().unwrap_or(0)
+    }
 
     /// The digest of the version's files, if the one who published it said so.
     #[must_use]
@@ -196,7 +205,7 @@ impl Mlflow {
                 let path = "registered-models/get-latest-versions";
                 let latest = self.post::<Latest>(path, &question).await;
                 // Without a stage there is a version for each stage.
-                let newest = |version: &ModelVersion| version.version.parse::<u64>().unwrap_or(0);
+                let newest = ModelVersion::number;
                 latest.map(|latest| latest.model_versions.into_iter().max_by_key(newest))
             }
         };
