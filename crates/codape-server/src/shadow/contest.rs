@@ -16,8 +16,8 @@
 //! | `codape_shadow_seconds` | `role` | histogram: the coding of a declaration that came alone |
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codape_coder::{Decision, Threshold};
@@ -29,6 +29,7 @@ use prometheus::{
 use super::case::{Best, Case, Contender};
 use crate::metrics::{BUCKETS, registered};
 use crate::reload::Role;
+use crate::state::lock;
 
 const ROLES: [Role; 2] = [Role::Serving, Role::Challenger];
 
@@ -40,6 +41,8 @@ pub(crate) struct Contest<M> {
     /// the contest's sake.
     pub(super) serving: u64,
     has_ended: AtomicBool,
+    /// Held while a declaration is counted, and while the score is read.
+    counting: Mutex<()>,
     registry: Registry,
     versions: [String; 2],
     pub(super) compared: IntCounter,
@@ -76,6 +79,7 @@ impl<M: Contender> Contest<M> {
         Self {
             serving: serving.serial(),
             has_ended: AtomicBool::new(false),
+            counting: Mutex::default(),
             versions,
             compared: counter("codape_shadow_compared_total", "Coded by both models."),
             agreed: counter("codape_shadow_agreed_total", "The same first code."),
@@ -105,7 +109,7 @@ impl<M: Contender> Contest<M> {
         let (best, latency) = answer;
         let served = &case.served;
         let agrees = served.codes.first() == best.codes.first();
-        self.compared.inc();
+        let counting = lock(&self.counting);
         if agrees {
             self.agreed.inc();
         }
@@ -120,6 +124,8 @@ impl<M: Contender> Contest<M> {
                 seconds.observe(latency.as_secs_f64());
             }
         }
+        self.compared.inc();
+        drop(counting);
         let [serving_version, challenger_version] = &self.versions;
         tracing::info!(
             target: "codape::shadow",
@@ -136,6 +142,7 @@ impl<M: Contender> Contest<M> {
 
     /// The score, with the ratios as they stand now.
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        let _counting = lock(&self.counting);
         let compared = self.compared.get();
         if compared > 0 {
             let ratio = |count: u64| count as f64 / compared as f64;

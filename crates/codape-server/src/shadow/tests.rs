@@ -171,53 +171,6 @@ fn a_model_that_was_replaced_takes_part_no_more() {
     assert!(shadow.draw(&new).is_some());
 }
 
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn the_log_tells_codes_and_no_text() {
-    let ((serving, _), (challenger, _)) = (Fake::new(1), Fake::new(2));
-    let contest = Contest::new(challenger, &*serving);
-    let best = Best {
-        codes: vec!["1071C".to_owned(), "9602A".to_owned()],
-        confidence: 0.25,
-    };
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        let case = case("secret words").unwrap();
-        let threshold = ShadowSettings::default().threshold;
-        contest.judge(&case, (&best, Duration::ZERO), threshold);
-    });
-    let log = String::from_utf8(lock(&log.0).clone()).unwrap();
-    assert!(log.contains("codape::shadow"), "{log}");
-    assert!(
-        log.contains(r#"challenger_codes=["1071C", "9602A"]"#),
-        "{log}"
-    );
-    assert!(
-        log.contains("agrees=false") && log.contains("challenger_ic=0.25"),
-        "{log}"
-    );
-    assert!(!log.contains("secret"), "{log}");
-}
-
 #[test]
 fn a_share_of_nothing_draws_nothing() {
     let settings = ShadowSettings {

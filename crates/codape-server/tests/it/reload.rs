@@ -502,17 +502,10 @@ async fn names_that_are_no_headers_are_written_in_hexadecimal() {
     );
 }
 
-/// In a process of its own: a signal is for all services of a process.
 #[cfg(unix)]
 #[test]
 fn a_hangup_asks_for_a_reload() {
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "reload::child_of_the_hangup", "--ignored"])
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success(), "{output}");
-    assert!(output.contains("1 passed"), "{output}");
+    support::alone("reload::child_of_the_hangup");
 }
 
 #[cfg(unix)]

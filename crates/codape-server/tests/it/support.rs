@@ -108,3 +108,15 @@ pub fn batch(texts: &[&str]) -> Value {
         "event": blank
     })
 }
+
+/// Runs an ignored test of this binary in a process of its own: for what all
+/// tests of a process share, such as signals and the log.
+pub fn alone(test: &str) {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored"])
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{output}");
+    assert!(output.contains("1 passed"), "{output}");
+}
