@@ -35,9 +35,19 @@ pub struct Push {
     pub data: RunData,
     /// What the model was trained on, if that is known.
     pub dataset: Option<Dataset>,
-    /// Files beside those of the directory: paths and contents, which may need
-    /// the id of the run.
-    pub beside: fn(&str, &Push) -> Vec<(String, String)>,
+    /// Files that people look at: paths among the artifacts of the run, and where
+    /// the files are.
+    pub artifacts: Vec<(String, PathBuf)>,
+    /// The name of the text, for Python.
+    pub text_feature: String,
+    /// The names of the categorical variables, for Python.
+    pub categorical_features: Vec<String>,
+}
+
+/// What stands beside the files of a package for MLflow and Python.
+fn beside(run: &NewRun, push: &Push) -> Vec<(String, String)> {
+    let _ = (run, push);
+    Vec::new()
 }
 
 /// A version that was published.
@@ -99,11 +109,15 @@ impl Registry {
         if let Some(dataset) = &push.dataset {
             mlflow.log_dataset(&run.id, dataset).await?;
         }
+        let root = self.store(&named_by_registry(&run.artifact_uri)?)?;
+        for (path, file) in &push.artifacts {
+            root.put(path, file).await?;
+        }
         let location = format!("{}/{ARTIFACT_PATH}", run.artifact_uri.trim_end_matches('/'));
         let store = self.store(&named_by_registry(&location)?)?;
         let aside = tempfile::tempdir().map_err(io_error("create", std::env::temp_dir()))?;
         let mut files = Vec::new();
-        for (path, text) in (push.beside)(&run.id, push) {
+        for (path, text) in beside(run, push) {
             let file = aside.path().join(files.len().to_string());
             std::fs::write(&file, text).map_err(io_error("write", &file))?;
             files.push((path, file));
@@ -143,6 +157,17 @@ impl Registry {
         })
     }
 
+    /// The tracking server.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub fn tracking(&self) -> Result<&Mlflow, RegistryError> {
+        crate::resolve::needed(self.mlflow.as_ref())
+    }
+}
+
+impl Mlflow {
     /// Gives an alias or a stage to a version, and writes that down. `by` says
     /// who does it.
     ///
@@ -155,9 +180,8 @@ impl Registry {
         [version, place]: [&Which; 2],
         by: &str,
     ) -> Result<Promotion, RegistryError> {
-        let mlflow = self.tracking()?;
-        let to = mlflow.version(name, version).await?;
-        let before = match mlflow.version(name, place).await {
+        let to = self.version(name, version).await?;
+        let before = match self.version(name, place).await {
             Ok(version) => version.version,
             Err(RegistryError::NotFound { .. }) => String::new(),
             Err(error) => return Err(error),
@@ -170,8 +194,8 @@ impl Registry {
             by: by.to_owned(),
         };
         match place {
-            Which::Alias(alias) => mlflow.set_alias(name, [alias, &to.version]).await?,
-            Which::Stage(stage) => mlflow.set_stage(name, [stage, &to.version]).await?,
+            Which::Alias(alias) => self.set_alias(name, [alias, &to.version]).await?,
+            Which::Stage(stage) => self.set_stage(name, [stage, &to.version]).await?,
             Which::Version(_) | Which::Latest => {
                 return Err(RegistryError::Setting {
                     setting: "--to",
@@ -182,7 +206,7 @@ impl Registry {
         // Behind the change: what is written down has happened.
         let key = format!("{PROMOTION_TAG}{}", promotion.at_ms);
         let value = serde_json::to_string(&promotion).unwrap_or_default();
-        mlflow.set_model_tag(name, [&key, &value]).await?;
+        self.set_model_tag(name, [&key, &value]).await?;
         Ok(promotion)
     }
 
@@ -192,7 +216,7 @@ impl Registry {
     ///
     /// Whatever the server says.
     pub async fn promotions(&self, name: &str) -> Result<Vec<Promotion>, RegistryError> {
-        let model = self.tracking()?.model(name).await?;
+        let model = self.model(name).await?;
         let is_one = |tag: &&crate::mlflow::Tag| tag.key.starts_with(PROMOTION_TAG);
         let mut promotions: Vec<Promotion> = (model.tags.iter().filter(is_one))
             .filter_map(|tag| serde_json::from_str(&tag.value).ok())
@@ -208,7 +232,7 @@ impl Registry {
     /// [`RegistryError::NotFound`] where nothing tells it, and whatever the server
     /// says.
     pub async fn before(&self, name: &str, place: &Which) -> Result<Which, RegistryError> {
-        let now = self.tracking()?.version(name, place).await?;
+        let now = self.version(name, place).await?;
         let promotions = self.promotions(name).await?;
         let of_it = promotions.iter().rev();
         let last = of_it
@@ -227,14 +251,5 @@ impl Registry {
                     now.version
                 ),
             })
-    }
-
-    /// The tracking server.
-    ///
-    /// # Errors
-    ///
-    /// Where there is none.
-    pub fn tracking(&self) -> Result<&Mlflow, RegistryError> {
-        crate::resolve::needed(self.mlflow.as_ref())
     }
 }

@@ -95,7 +95,7 @@ pub fn train_coder(job: &Job, observer: &mut Observer<'_>) -> Result<Outcome, Tr
         "model.bin"
     };
     let name = write_sources(job, &nomenclature, &draft)?;
-    write_manifest(&draft, recipe, [model, name])?;
+    write_manifest(&draft, (recipe, &job.table), [model, name])?;
     let manifest = fs::read_to_string(draft.file(codape_coder::MANIFEST_FILE));
     let manifest = manifest.map_err(io_error("read", draft.package()))?;
     codape_coder::Manifest::from_json(&manifest)

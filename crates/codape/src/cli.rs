@@ -21,7 +21,7 @@ pub use compare::Compare;
 pub use compress::Compress;
 pub use measure::Test;
 pub use quantize::Quantize;
-pub use registry::{Registry, Show, variable};
+pub use registry::{Fetch, History, List, Promote, Push, Registry, Rollback, Show, variable};
 pub use source::{RegistryArgs, SourceArgs};
 pub use train_coder::TrainCoder;
 pub use training::Train;

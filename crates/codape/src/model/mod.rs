@@ -5,5 +5,5 @@ mod open;
 mod source;
 
 pub use ledger::ServiceLedger;
-pub use open::{Missing, open};
+pub use open::{Missing, try_out};
 pub use source::{RegistrySource, Start};

@@ -76,7 +76,7 @@ fn nomenclature(name: &str) -> anyhow::Result<NomenclatureSource> {
 
 /// Looks whether the codes are those of the nomenclature, and codes the golden
 /// declarations that came with the model.
-fn try_out(coder: &Coder, directory: &Path) -> anyhow::Result<()> {
+pub fn try_out(coder: &Coder, directory: &Path) -> anyhow::Result<()> {
     let (codes, unknown) = (coder.codes().len(), coder.unknown_codes().count());
     ensure!(
         unknown as f64 <= MOST_UNKNOWN * codes as f64,
