@@ -9,7 +9,7 @@
 //! | `codape_reloads_total` | `role`, `outcome` | checks for another model, by what came of them |
 //! | `codape_last_reload_timestamp_seconds` | `role` | when a model was last replaced |
 //!
-//! Those of the shadow are in [`shadow`](crate::shadow). Texts in labels are
+//! Those of the shadow are in `shadow/contest.rs`. Texts in labels are
 //! those of the answers' headers.
 
 use std::array;
