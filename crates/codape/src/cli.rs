@@ -58,6 +58,8 @@ pub enum Command {
     Compare(Compare),
     #[command(subcommand)]
     Registry(Registry),
+    #[command(subcommand)]
+    Config(Config),
     Completions(Completions),
 }
 
@@ -105,6 +107,11 @@ impl AccessArgs {
     codape serve --model models:/FastText-APE@champion --tracking-uri http://mlflow:5000\n  \
     curl -G http://localhost:8000/predict --data-urlencode 'text_description=coiffure à domicile'")]
 pub struct Serve {
+    /// File that says what these options say, in TOML: `listen = "0.0.0.0:8000"`;
+    /// what the command line or the environment says goes before it
+    #[arg(long, value_name = "FILE", env = "CODAPE_CONFIG")]
+    pub config: Option<PathBuf>,
+
     #[command(flatten)]
     pub package: PackageArgs,
 
@@ -140,6 +147,17 @@ pub struct Serve {
         default_value = "text"
     )]
     pub log_format: LogFormat,
+}
+
+/// The settings of the service
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Show the settings of `codape serve`, and where each comes from
+    Show {
+        /// Configuration file
+        #[arg(long, value_name = "FILE", env = "CODAPE_CONFIG")]
+        config: Option<PathBuf>,
+    },
 }
 
 /// Where the rows of a large model are kept.

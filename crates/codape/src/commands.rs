@@ -17,8 +17,8 @@ mod train_coder;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Completions};
-use crate::print;
+use crate::cli::{Cli, Command, Completions, Config};
+use crate::{config, print};
 
 /// Runs the command that the arguments name.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
@@ -36,6 +36,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::TrainCoder(arguments) => train_coder::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Registry(command) => registry::run(&command),
+        Command::Config(Config::Show { config }) => config::show(config.as_deref()),
         Command::Completions(arguments) => completions(&arguments),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod config;
 mod interrupt;
 mod lines;
 mod model;
@@ -14,12 +15,11 @@ mod warm_up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use interrupt::Interrupted;
 
 fn main() -> ExitCode {
-    match commands::run(cli::Cli::parse()) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match config::parse(&arguments).and_then(commands::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if lines::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,7 +7,10 @@ mod conformance;
 mod interrupted;
 mod measuring;
 mod registry;
+mod reloading;
+mod running;
 mod service;
+mod serving;
 mod train_coder;
 mod training;
 
@@ -24,6 +27,12 @@ fn codape() -> Command {
         "CODAPE_LISTEN",
         "CODAPE_LOG_FORMAT",
         "RUST_LOG",
+        "CODAPE_MODEL",
+        "CODAPE_CACHE",
+        "CODAPE_CLEANING",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_MODEL_NAME",
+        "MLFLOW_MODEL_VERSION",
     ] {
         command.env_remove(variable);
     }
