@@ -199,11 +199,14 @@ fn versions_come_and_go_while_the_service_answers() {
     let one = registry.package("one", ["9602A", "1071C"]);
     let two = registry.package("two", ["1071C", "9602A"]);
     assert_eq!(registry.push(&one, &["--alias", "champion"]), "1");
-    let mut command = registry.codape();
-    command
-        .env("CODAPE_MODEL", "models:/ape@champion")
-        .env("CODAPE_POLL_SECONDS", "1");
-    let mut service = Service::start(&mut command);
+    let command = || {
+        let mut command = registry.codape();
+        command
+            .env("CODAPE_MODEL", "models:/ape@champion")
+            .env("CODAPE_POLL_SECONDS", "1");
+        command
+    };
+    let mut service = Service::start(&mut command());
     assert_eq!(code(&service, QUESTION), "9602A");
 
     // It is found by itself.
@@ -268,6 +271,7 @@ fn versions_come_and_go_while_the_service_answers() {
     assert_eq!(told("promoted"), ["1", "2", "1"], "{history}");
 
     // Where the registry is down, the one that served last does.
+    let mut command = command();
     command.env("MLFLOW_TRACKING_URI", "http://127.0.0.1:9");
     let service = Service::start(&mut command);
     assert_eq!(code(&service, QUESTION), "9602A");
