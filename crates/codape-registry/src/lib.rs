@@ -13,6 +13,7 @@ mod cache;
 mod digest;
 mod error;
 mod fetch;
+mod flavor;
 mod ledger;
 mod mlflow;
 mod publish;
@@ -27,6 +28,7 @@ pub use cache::{Cache, Lease};
 pub use digest::{Digest, DigestError, Sums};
 pub use error::RegistryError;
 pub use fetch::{FetchSettings, Progress};
+pub use flavor::Flavor;
 pub use ledger::{Entry, Event, Ledger};
 pub use mlflow::{
     Alias, Credentials, Dataset, Mlflow, ModelVersion, RegisteredModel, Run, RunData, Tag,

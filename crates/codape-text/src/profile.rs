@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProfileError;
+use crate::stop_words;
 
 /// An ordered list of cleaning steps, with the features that the model was trained with.
 ///
@@ -185,6 +186,26 @@ impl Profile {
             source: Box::new(source),
         })
     }
+
+    /// The same profile with the words of each [`StopList::Named`] spelled out, for a program that
+    /// does not have these lists. It cleans as this one does. A name that codape does not know
+    /// stays; [`Cleaner::new`](crate::Cleaner::new) refuses it.
+    #[must_use]
+    pub fn with_own_words(&self) -> Self {
+        let mut profile = self.clone();
+        for step in &mut profile.steps {
+            if let Step::RemoveStopwords { lists } = step {
+                for list in lists {
+                    if let StopList::Named(name) = list
+                        && let Some(words) = stop_words::named(name)
+                    {
+                        *list = StopList::Words(OwnWords { words });
+                    }
+                }
+            }
+        }
+        profile
+    }
 }
 
 impl Step {
@@ -257,6 +278,26 @@ mod tests {
         );
         let value: serde_json::Value = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_value(&profile).unwrap(), value);
+    }
+
+    #[test]
+    fn named_lists_are_spelled_out() {
+        let json = r#"{"name":"t","steps":[{"op":"lowercase"},{"op":"remove_stopwords",
+            "lists":["ascii-letters",{"words":["zz"]},"nltk-french","nltk-klingon"]}]}"#;
+        let profile = Profile::from_json(json).unwrap().with_own_words();
+        let Step::RemoveStopwords { lists } = &profile.steps[1] else {
+            panic!("{profile:?}")
+        };
+        let own = |list: &StopList| match list {
+            StopList::Words(own) => own.words.clone(),
+            StopList::Named(name) => panic!("{name}"),
+        };
+        assert_eq!(own(&lists[0]).concat().len(), 52);
+        assert_eq!(own(&lists[1]), ["zz"]);
+        assert_eq!(own(&lists[2]).len(), 157);
+        assert_eq!(lists[3], StopList::Named("nltk-klingon".into()));
+        let written = serde_json::to_string(&profile).unwrap();
+        assert_eq!(Profile::from_json(&written).unwrap(), profile);
     }
 
     #[test]

@@ -59,12 +59,9 @@ impl StopWords {
         for list in lists {
             match list {
                 StopList::Words(own) => words.extend(own.words.iter().map(|w| w.clone().into())),
-                StopList::Named(name) if name == ASCII_LETTERS => {
-                    words.extend((b'A'..=b'Z').chain(b'a'..=b'z').map(|letter| vec![letter]));
-                }
                 StopList::Named(name) => {
-                    let found = nltk(name).ok_or_else(|| name.clone())?;
-                    words.extend(found.iter().map(|word| word.as_bytes().to_vec()));
+                    let found = named(name).ok_or_else(|| name.clone())?;
+                    words.extend(found.into_iter().map(String::into_bytes));
                 }
             }
         }
@@ -88,6 +85,15 @@ pub(crate) fn names() -> Vec<String> {
     std::iter::once(ASCII_LETTERS.to_owned())
         .chain(nltk)
         .collect()
+}
+
+/// The words of a list that codape has.
+pub(crate) fn named(name: &str) -> Option<Vec<String>> {
+    if name == ASCII_LETTERS {
+        let letters = ('A'..='Z').chain('a'..='z');
+        return Some(letters.map(String::from).collect());
+    }
+    Some(nltk(name)?.iter().map(ToString::to_string).collect())
 }
 
 fn nltk(name: &str) -> Option<&'static [&'static str]> {

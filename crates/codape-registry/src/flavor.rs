@@ -1,0 +1,272 @@
+//! The files that make a model package a model of MLflow's for Python too: its flavour
+//! `python_function`, so that `mlflow.pyfunc.load_model` opens what was pushed.
+//!
+//! They stand beside the package's own files, in its root: `MLmodel`, which
+//! MLflow reads, and what it names. The module that opens the package is ours,
+//! and no pickle. For MLflow 2.10 and later.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::pyfunc::MLMODEL;
+
+/// The module that opens the package, by its path; [`LOADER`] is its name in
+/// Python.
+const MODULE: &str = include_str!("../python/codape_model.py");
+const LOADER: &str = "codape_model";
+/// The folder of the module.
+const CODE: &str = "python";
+/// The version of MLflow whose `MLmodel` this is: the oldest that is tested.
+const MLFLOW: &str = "2.10.0";
+/// The version of Python in the environments that MLflow makes. Another one
+/// opens the package as well; MLflow says so then.
+const PYTHON: &str = "3.11";
+/// How many codes `predict` gives if it is not told.
+const DEFAULT_CODES: u64 = 5;
+
+/// What is not the same for every package.
+#[derive(Clone, Copy, Debug)]
+pub struct Flavor<'a> {
+    /// The run that the package is logged to.
+    pub run_id: &'a str,
+    /// The package's path among the artifacts of the run.
+    pub artifact_path: &'a str,
+    /// A name for what is pushed that nothing else has: 32 hexadecimal digits.
+    pub model_uuid: &'a str,
+    /// When it was pushed, in milliseconds since 1970, UTC.
+    pub created_ms: u64,
+    /// The name of the text's column.
+    pub text_feature: &'a str,
+    /// The names of the categorical features, in order.
+    pub categorical_features: &'a [String],
+}
+
+impl Flavor<'_> {
+    /// The files to write into the root of the package: the path of each,
+    /// separated by `/`, and its text.
+    ///
+    /// `cleaning` is the JSON of the package's cleaning profile with the words
+    /// of named lists spelled out (`Profile::with_own_words` of `codape-text`):
+    /// Python has no such lists.
+    #[must_use]
+    pub fn files<'c>(&self, cleaning: &'c str) -> Vec<(&'static str, Cow<'c, str>)> {
+        let fixed = |path, text: &'static str| (path, Cow::Borrowed(text));
+        vec![
+            (MLMODEL, Cow::Owned(self.mlmodel())),
+            fixed("conda.yaml", include_str!("../python/conda.yaml")),
+            ("python/cleaning.json", Cow::Borrowed(cleaning)),
+            fixed("python/codape_model.py", MODULE),
+            fixed("python_env.yaml", include_str!("../python/python_env.yaml")),
+            fixed(
+                "requirements.txt",
+                include_str!("../python/requirements.txt"),
+            ),
+        ]
+    }
+
+    /// The text of `MLmodel`, in YAML.
+    #[must_use]
+    pub fn mlmodel(&self) -> String {
+        let mut text = String::new();
+        write_yaml(&self.description(), 0, &mut text);
+        text
+    }
+
+    /// The same as one line of JSON: the field `model_json` of MLflow's
+    /// `runs/log-model`, which shows the model on the page of its run.
+    #[must_use]
+    pub fn mlmodel_json(&self) -> String {
+        self.description().to_string()
+    }
+
+    fn description(&self) -> Value {
+        let column = |name: &str, is_required: bool| json!({"type": "string", "name": name, "required": is_required});
+        let mut inputs = vec![column(self.text_feature, true)];
+        let categorical = self.categorical_features.iter();
+        inputs.extend(categorical.map(|feature| column(feature, false)));
+        let params = json!([{"name": "k", "type": "long", "default": DEFAULT_CODES, "shape": null}]);
+        json!({
+            "artifact_path": self.artifact_path,
+            "flavors": {
+                "codape": {
+                    "categorical_features": self.categorical_features,
+                    "data": ".",
+                    "text_feature": self.text_feature,
+                    "version": env!("CARGO_PKG_VERSION"),
+                },
+                "python_function": {
+                    "code": CODE,
+                    "data": ".",
+                    // Without `conda`, MLflow finds no `virtualenv` either.
+                    "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+                    "loader_module": LOADER,
+                    "python_version": PYTHON,
+                },
+            },
+            "mlflow_version": MLFLOW,
+            "model_uuid": self.model_uuid,
+            "run_id": self.run_id,
+            // JSON within a string, as MLflow writes it. Without `params`, MLflow
+            // hands no `k` on. There is no description of what is answered: the
+            // number of its columns follows from `k`.
+            "signature": {"inputs": json!(inputs).to_string(), "params": params.to_string()},
+            "utc_time_created": utc(self.created_ms),
+        })
+    }
+}
+
+/// A moment as Python prints one.
+fn utc(ms: u64) -> String {
+    let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
+    // The days are counted from the first of March of the year 0, in eras of
+    // 400 years: https://howardhinnant.github.io/date_algorithms.html
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    let year = 400 * era + year + carry;
+    let (seconds, ms) = (rest / 1000, rest % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}000")
+}
+
+/// Writes the members of an object. Every text is in quotes: PyYAML would take
+/// some for numbers, moments or truth values.
+fn write_yaml(object: &Value, depth: usize, out: &mut String) {
+    for (key, value) in object.as_object().into_iter().flatten() {
+        // Writing to a string does not fail.
+        let _ = write!(out, "{:1$}{key}:", "", 2 * depth);
+        if value.is_object() {
+            out.push('\n');
+            write_yaml(value, depth + 1, out);
+        } else {
+            out.push(' ');
+            write_flow(value, out);
+            out.push('\n');
+        }
+    }
+}
+
+/// Writes a list, or what is no more than one value.
+fn write_flow(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => write_quoted(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                write_flow(item, out);
+            }
+            out.push(']');
+        }
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+fn write_quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            ' '..='~' => write!(out, "{c}"),
+            '\0'..='\u{ffff}' => write!(out, "\\u{:04x}", u32::from(c)),
+            _ => write!(out, "\\U{:08x}", u32::from(c)),
+        };
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_as_mlflow_writes_it() {
+        let flavor = Flavor {
+            run_id: "0e1",
+            artifact_path: "model",
+            model_uuid: "5b3c",
+            created_ms: 1_709_210_096_007,
+            text_feature: "libellé",
+            categorical_features: &["nature".to_owned()],
+        };
+        let expected = r#"artifact_path: "model"
+flavors:
+  codape:
+    categorical_features: ["nature"]
+    data: "."
+    text_feature: "libell\u00e9"
+    version: "VERSION"
+  python_function:
+    code: "python"
+    data: "."
+    env:
+      conda: "conda.yaml"
+      virtualenv: "python_env.yaml"
+    loader_module: "codape_model"
+    python_version: "3.11"
+mlflow_version: "2.10.0"
+model_uuid: "5b3c"
+run_id: "0e1"
+signature:
+  inputs: "[{\"name\":\"libell\u00e9\",\"required\":true,\"type\":\"string\"},{\"name\":\"nature\",\"required\":false,\"type\":\"string\"}]"
+  params: "[{\"default\":5,\"name\":\"k\",\"shape\":null,\"type\":\"long\"}]"
+utc_time_created: "2024-02-29 12:34:56.007000"
+"#;
+        let found = flavor.mlmodel();
+        assert_eq!(
+            found,
+            expected.replace("VERSION", env!("CARGO_PKG_VERSION"))
+        );
+        let read: Value = serde_saphyr::from_str(&found).unwrap();
+        let json: Value = serde_json::from_str(&flavor.mlmodel_json()).unwrap();
+        assert_eq!(read, json);
+    }
+
+    #[test]
+    fn moments_are_those_of_the_calendar() {
+        for (ms, expected) in [
+            (0, "1970-01-01 00:00:00.000000"),
+            (951_782_400_000, "2000-02-29 00:00:00.000000"),
+            (951_868_799_999, "2000-02-29 23:59:59.999000"),
+            (4_107_542_400_000, "2100-03-01 00:00:00.000000"),
+            (1_767_225_599_000, "2025-12-31 23:59:59.000000"),
+        ] {
+            assert_eq!(utc(ms), expected);
+        }
+    }
+
+    #[test]
+    fn texts_keep_what_yaml_gives_a_meaning_to() {
+        for text in ["no", "3.10", "a: b #c", "\"\\\n\t\u{7f}\u{85}", "𝔘 œ"] {
+            let mut quoted = String::new();
+            write_quoted(text, &mut quoted);
+            assert!(quoted.is_ascii());
+            assert_eq!(serde_saphyr::from_str::<String>(&quoted).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn python_and_requirements_are_named_alike() {
+        assert!(MODULE.contains("def _load_pyfunc(data_path)"));
+        let files = [
+            include_str!("../python/conda.yaml"),
+            include_str!("../python/python_env.yaml"),
+        ];
+        assert!(files.iter().all(|text| text.contains(PYTHON)));
+        for line in include_str!("../python/requirements.txt").lines() {
+            // What the module says to install.
+            let is_pinned = line.contains("==");
+            assert!(!is_pinned || MODULE.contains(line), "{line}");
+        }
+    }
+}
