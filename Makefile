@@ -89,7 +89,7 @@ reference: ## install the reference programs and write down their answers
 	PYTHON='$(PYTHON)' scripts/install-python '$(reference)/venv'
 	'$(CODAPE_PYTHON)' crates/codape-testkit/python/reference.py '$(reference)/data' --shared '$(CODAPE_SHARED)'
 
-mlflow: ## install the tracking server that the tests of the registry ask, and boto3
+mlflow: ## install the tracking server that the tests of the registry ask, boto3, and what a model needs in Python
 	PYTHON='$(PYTHON)' scripts/install-mlflow '$(reference)/venv-mlflow' $(MLFLOW_VERSION) $(BOTO3_VERSION)
 
 s3: $(GARAGE) ## install the S3 server that the tests of the registry ask

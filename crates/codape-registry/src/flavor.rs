@@ -86,7 +86,8 @@ impl Flavor<'_> {
         let mut inputs = vec![column(self.text_feature, true)];
         let categorical = self.categorical_features.iter();
         inputs.extend(categorical.map(|feature| column(feature, false)));
-        let params = json!([{"name": "k", "type": "long", "default": DEFAULT_CODES, "shape": null}]);
+        let params =
+            json!([{"name": "k", "type": "long", "default": DEFAULT_CODES, "shape": null}]);
         json!({
             "artifact_path": self.artifact_path,
             "flavors": {

@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod flavor;
 mod hostile;
 mod mlflow_server;
 mod official_clients;
