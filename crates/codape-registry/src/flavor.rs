@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -120,24 +121,9 @@ impl Flavor<'_> {
 
 /// A moment as Python prints one.
 fn utc(ms: u64) -> String {
-    let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
-    // The days are counted from the first of March of the year 0, in eras of
-    // 400 years: https://howardhinnant.github.io/date_algorithms.html
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let year = 400 * era + year + carry;
-    let (seconds, ms) = (rest / 1000, rest % 1000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}000")
+    let at = UNIX_EPOCH + Duration::from_millis(ms);
+    let text = humantime::format_rfc3339_micros(at).to_string();
+    text.replace('T', " ").replace('Z', "")
 }
 
 /// Writes the members of an object. Every text is in quotes: PyYAML would take

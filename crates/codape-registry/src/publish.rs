@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Sums;
+use crate::digest::{Digest, Sums};
 use crate::error::{RegistryError, io_error};
 use crate::fetch::Progress;
+use crate::flavor::Flavor;
 use crate::mlflow::{Dataset, Mlflow, ModelVersion, NewRun, RunData, now_ms};
 use crate::registry::Registry;
 use crate::resolve::named_by_registry;
@@ -38,16 +39,13 @@ pub struct Push {
     /// Files that people look at: paths among the artifacts of the run, and where
     /// the files are.
     pub artifacts: Vec<(String, PathBuf)>,
+    /// The cleaning profile with the words of its lists, in JSON: Python has no
+    /// such lists.
+    pub cleaning: String,
     /// The name of the text, for Python.
     pub text_feature: String,
     /// The names of the categorical variables, for Python.
     pub categorical_features: Vec<String>,
-}
-
-/// What stands beside the files of a package for MLflow and Python.
-fn beside(run: &NewRun, push: &Push) -> Vec<(String, String)> {
-    let _ = (run, push);
-    Vec::new()
 }
 
 /// A version that was published.
@@ -117,10 +115,20 @@ impl Registry {
         let store = self.store(&named_by_registry(&location)?)?;
         let aside = tempfile::tempdir().map_err(io_error("create", std::env::temp_dir()))?;
         let mut files = Vec::new();
-        for (path, text) in beside(run, push) {
+        let model_uuid = Digest::of(run.id.as_bytes()).hex();
+        let flavor = Flavor {
+            run_id: &run.id,
+            artifact_path: ARTIFACT_PATH,
+            // Any name that nothing else has will do.
+            model_uuid: &model_uuid[..32],
+            created_ms: now_ms(),
+            text_feature: &push.text_feature,
+            categorical_features: &push.categorical_features,
+        };
+        for (path, text) in flavor.files(&push.cleaning) {
             let file = aside.path().join(files.len().to_string());
-            std::fs::write(&file, text).map_err(io_error("write", &file))?;
-            files.push((path, file));
+            std::fs::write(&file, &*text).map_err(io_error("write", &file))?;
+            files.push((path.to_owned(), file));
         }
         let sums = Sums::of_directory(&push.directory)?;
         let own = sums.iter().map(|(path, _)| path.to_owned());
@@ -133,7 +141,7 @@ impl Registry {
         }));
         let mut digests = Vec::new();
         for (path, file) in &files {
-            let digest = crate::digest::Digest::of_file(file).map_err(io_error("read", file))?;
+            let digest = Digest::of_file(file).map_err(io_error("read", file))?;
             digests.push((path.clone(), digest));
         }
         let sums = Sums::new(digests);
@@ -146,6 +154,7 @@ impl Registry {
             store.put(path, file).await?;
             progress.add(bytes(file));
         }
+        mlflow.log_model(&run.id, &flavor.mlmodel_json()).await?;
         mlflow.make_model(&push.name).await?;
         let digest = sums.digest().to_string();
         let tags = [(ModelVersion::DIGEST_TAG, &*digest)];

@@ -156,6 +156,19 @@ impl Mlflow {
         logged.map(drop)
     }
 
+    /// Shows a model on the page of its run; a server that knows no such thing any
+    /// more need not.
+    pub(crate) async fn log_model(&self, run: &str, json: &str) -> Result<(), RegistryError> {
+        let question = json!({"run_id": run, "model_json": json});
+        match self.post::<Nothing>("runs/log-model", &question).await {
+            Err(RegistryError::Refused {
+                status: 400 | 404 | 405 | 501,
+                ..
+            }) => Ok(()),
+            logged => logged.map(drop),
+        }
+    }
+
     /// Ends a run.
     pub(crate) async fn end_run(&self, run: &str, status: &str) -> Result<(), RegistryError> {
         let question = json!({"run_id": run, "status": status, "end_time": now_ms()});

@@ -229,7 +229,8 @@ fn of_fetch(error: RegistryError) -> LoadError {
     let is_of_the_moment = error.is_transient()
         || matches!(
             error,
-            RegistryError::Changed { .. }
+            RegistryError::Refused { .. }
+                | RegistryError::Changed { .. }
                 | RegistryError::Io { .. }
                 | RegistryError::Unexpected { .. }
         );

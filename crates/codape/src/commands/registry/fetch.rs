@@ -1,12 +1,12 @@
 //! `codape registry fetch`.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
-use codape_coder::Draft;
-use codape_registry::Progress;
+use anyhow::{Context, bail};
+use codape_registry::{Cache, Progress};
 use serde_json::json;
 
 use super::{plain, transfer_runtime, with_bar};
@@ -14,20 +14,24 @@ use crate::cli::Fetch;
 use crate::print;
 
 pub fn run(arguments: &Fetch) -> anyhow::Result<()> {
-    // Before anything is fetched that then has no place.
-    let draft = arguments.output.as_deref().map(Draft::new).transpose()?;
-    let registry = arguments.registry.registry()?;
+    let mut registry = arguments.registry.registry()?;
+    if let Some(output) = &arguments.output {
+        // Beside its place, where a rename brings it there: what broke off is gone
+        // on with if the command is run again.
+        check_free(output)?;
+        registry.cache = Cache::open(space_of(output), u64::MAX)?;
+    }
     let progress = Arc::new(Progress::default());
     let fetched = transfer_runtime()?.block_on(async {
         let located = registry.locate(&arguments.uri).await?;
         with_bar(&progress, registry.fetch(&located, &progress)).await
     })?;
     let mut directory = fetched.lease.directory().to_owned();
-    if let (Some(draft), Some(output)) = (draft, &arguments.output) {
-        for (path, _) in fetched.lease.sums().iter() {
-            link_or_copy(&directory.join(path), &draft.file(path))?;
-        }
-        draft.publish()?;
+    if let Some(output) = &arguments.output {
+        fs::rename(&directory, output)
+            .with_context(|| format!("cannot create {}", output.display()))?;
+        let space = space_of(output);
+        fs::remove_dir_all(&space).with_context(|| format!("cannot remove {}", space.display()))?;
         directory.clone_from(output);
     }
     let record = &fetched.record;
@@ -50,14 +54,22 @@ pub fn run(arguments: &Fetch) -> anyhow::Result<()> {
     )
 }
 
-/// Puts a file of the cache into another directory: by a reflink where the file
-/// system has these, else as a copy. A hard link would let a hand that changes the
-/// one change the other.
-fn link_or_copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+/// Refuses a place where something is.
+fn check_free(output: &Path) -> anyhow::Result<()> {
+    let is_free = match fs::read_dir(output) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_free {
+        let output = output.display();
+        bail!("{output} exists: choose another directory, or remove it first");
     }
-    fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
     Ok(())
+}
+
+/// Where files are on their way to a directory.
+fn space_of(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".fetching");
+    name.into()
 }

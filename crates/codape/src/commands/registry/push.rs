@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use codape_coder::{Access, Coder};
 use codape_registry::{Dataset, Progress, Push, RunData};
+use codape_text::Profile;
 use serde_json::{Value, json};
 
 use super::promote::who;
@@ -82,6 +83,7 @@ fn described(arguments: &cli::Push, coder: &Coder) -> anyhow::Result<Push> {
         }
     };
     let manifest = read(codape_coder::MANIFEST_FILE)?.unwrap_or_default();
+    let profile = Profile::read(package.join(&coder.manifest().cleaning))?;
     let mut params = Vec::new();
     if let Some(recipe) = read(RECIPE)? {
         flatten("", &recipe, &mut params);
@@ -132,6 +134,7 @@ fn described(arguments: &cli::Push, coder: &Coder) -> anyhow::Result<Push> {
             true => vec![(REPORT.to_owned(), report)],
             false => Vec::new(),
         },
+        cleaning: serde_json::to_string(&profile.with_own_words())?,
         text_feature: coder.manifest().text_feature.clone(),
         categorical_features: features.to_vec(),
     })
