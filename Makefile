@@ -46,7 +46,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli bench bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli reloads bench bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -105,6 +105,9 @@ fuzz-short: ## the fuzz target's body on changed models, on stable Rust
 
 hostile: ## every prefix and every flipped bit of a 560 kB model
 	CODAPE_HOSTILE=all $(CARGO) test --locked --release -p codape-fasttext --test it -- --nocapture damage
+
+reloads: ## 200 good and 200 bad reloads of the service under load
+	CODAPE_RELOADS=200 $(CARGO) test --locked --release -p codape --test it -- --nocapture reloads_cost_no_request
 
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod compare;
+mod configuring;
 mod conformance;
 mod interrupted;
 mod measuring;
