@@ -46,7 +46,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli reloads bench bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli faults reloads bench bench-fetch bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -109,11 +109,18 @@ hostile: ## every prefix and every flipped bit of a 560 kB model
 reloads: ## 200 good and 200 bad reloads of the service under load
 	CODAPE_RELOADS=200 $(CARGO) test --locked --release -p codape --test it -- --nocapture reloads_cost_no_request
 
+faults: ## 500 fetches under each fault of a network, from a real S3 and a real MLflow
+	CODAPE_FAULTS=500 $(CARGO) test --locked --release -p codape-registry --test it -- --nocapture --test-threads 1 fetching::
+
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench
 
 bench-growth: ## measure how the cost of a prediction grows, and plot it
 	scripts/bench-growth
+
+bench-fetch: awscli s3 ## time downloads of a model from S3 against AWS's own client
+	$(CARGO) build --quiet --release --locked -p codape
+	AWS='$(reference)/venv-aws/bin/aws' '$(PYTHON)' scripts/bench-fetch
 
 bench-service: ## compare the service with one in Python, under load
 	scripts/bench-service

@@ -4,7 +4,8 @@
 //! models/DIGEST/…       the files of a model, whole
 //! models/DIGEST.sums    their digests, in the form of sha256sum
 //! models/DIGEST.lock    held by those who use it, and by the one who removes it
-//! fetching/KEY/…        files on their way
+//! fetching/KEY/files/…  files on their way
+//! fetching/KEY/parts/…  which parts of each are there
 //! fetching/KEY.lock     held by the one who fetches them
 //! known/KEY.json        the model that a listing of files turned out to be
 //! last/KEY.json         the model that was last found under a name
@@ -49,6 +50,9 @@ pub struct Lease {
 #[derive(Debug)]
 pub(crate) struct Room {
     directory: PathBuf,
+    files: PathBuf,
+    /// In a folder of their own: any name beside a file may be another file's.
+    parts: PathBuf,
     _lock: File,
 }
 
@@ -67,8 +71,14 @@ impl Lease {
 }
 
 impl Room {
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Where the files are.
+    pub(crate) fn files(&self) -> &Path {
+        &self.files
+    }
+
+    /// Where it is noted which parts of each are there, under its path.
+    pub(crate) fn parts(&self) -> &Path {
+        &self.parts
     }
 }
 
@@ -149,9 +159,14 @@ impl Cache {
                 Err(TryLockError::Error(error)) => return Err(io_error("lock", path)(error)),
             }
         }
+        // Whose time is the one of the last try.
+        let _ = lock.set_modified(SystemTime::now());
         let directory = folder.join(key.hex());
-        fs::create_dir_all(&directory).map_err(io_error("create", &directory))?;
+        let files = directory.join("files");
+        fs::create_dir_all(&files).map_err(io_error("create", &files))?;
         Ok(Room {
+            parts: directory.join("parts"),
+            files,
             directory,
             _lock: lock,
         })
@@ -164,16 +179,24 @@ impl Cache {
         let lock = lock_file(&lock_path)?;
         lock.lock_shared().map_err(io_error("lock", &lock_path))?;
         let directory = self.model(digest);
+        // The same files may have come from elsewhere before. Those which someone
+        // uses are still there where they were found damaged: these take their
+        // place, and the others stay with those who have them open.
+        if directory.is_dir() && check(&directory, &sums, digest).is_err() {
+            self.set_aside(digest)?;
+        }
         if !directory.is_dir() {
             write_whole(
                 &self.model_file(digest, "sums"),
                 sums.to_string().as_bytes(),
             )?;
-            fs::rename(&room.directory, &directory).map_err(io_error("create", &directory))?;
-        } else {
-            // The same files came from elsewhere before.
-            remove_folder(&room.directory)?;
+            match fs::rename(&room.files, &directory) {
+                // Another process was faster.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                renamed => renamed.map_err(io_error("create", &directory))?,
+            }
         }
+        remove_folder(&room.directory)?;
         let lease = Lease {
             directory,
             sums,
@@ -186,7 +209,7 @@ impl Cache {
     /// Forgets the files in a room.
     pub(crate) fn clear(&self, room: &Room) -> Result<(), RegistryError> {
         remove_folder(&room.directory)?;
-        fs::create_dir_all(&room.directory).map_err(io_error("create", &room.directory))
+        fs::create_dir_all(&room.files).map_err(io_error("create", &room.files))
     }
 
     /// Writes down what was found under a key.
@@ -268,13 +291,24 @@ impl Cache {
         if lock.try_lock().is_err() {
             return Ok(false);
         }
+        self.set_aside(digest)?;
+        Ok(true)
+    }
+
+    /// Removes the files of a model.
+    fn set_aside(&self, digest: Digest) -> Result<(), RegistryError> {
         // Under another name first: half of a model is never under its own.
         let model = self.model(digest);
         let aside = self.model_file(digest, "removed");
         remove_folder(&aside)?;
-        fs::rename(&model, &aside).map_err(io_error("remove", &model))?;
-        remove_folder(&aside)?;
-        Ok(true)
+        match fs::rename(&model, &aside) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => {
+                renamed.map_err(io_error("remove", &model))?;
+                remove_folder(&aside)
+            }
+        }
     }
 }
 

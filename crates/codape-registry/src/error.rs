@@ -129,6 +129,14 @@ impl RegistryError {
     }
 }
 
+impl RegistryError {
+    /// Whether another try may give the bytes: also after an answer that a
+    /// server or what is before it spoilt.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Unexpected { .. } | Self::Damaged { .. })
+    }
+}
+
 /// Says what was done to which file when the system refused it.
 pub(crate) fn io_error(
     action: &'static str,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::{Cache, Lease, Room, Shelf};
 use crate::digest::{Digest, Sums};
 use crate::error::{RegistryError, io_error};
-use crate::fetch::{FetchSettings, Progress, fetch};
+use crate::fetch::{FetchSettings, Progress, STALLS_OF_AN_ANSWER, fetch, patiently};
 use crate::mlflow::Mlflow;
 use crate::pyfunc::{Described, LONGEST_MLMODEL, MLMODEL, Variables};
 use crate::resolve::{Resolved, resolve};
@@ -27,6 +27,8 @@ const OF_PYTHON: [&str; 4] = [
 ];
 /// How often files are fetched anew that changed meanwhile or were damaged.
 const TIMES: u32 = 3;
+/// How often a list of files is asked for.
+const LIST_ATTEMPTS: u32 = 3;
 
 /// Everything that models are fetched with.
 #[derive(Clone, Debug)]
@@ -115,7 +117,7 @@ impl Registry {
     pub async fn locate(&self, uri: &ModelUri) -> Result<Located, RegistryError> {
         let resolved = resolve(uri, self.mlflow.as_ref()).await?;
         let store = self.store(&resolved.location)?;
-        let files = store.list().await?;
+        let files = self.list(&store).await?;
         if files.is_empty() {
             return Err(RegistryError::NoModel {
                 location: resolved.location.to_string(),
@@ -140,6 +142,17 @@ impl Registry {
             store,
             files,
         })
+    }
+
+    /// The files of a store. Fewer tries than for their bytes: an address that
+    /// is wrong shall not take long.
+    async fn list(&self, store: &Store) -> Result<Vec<RemoteFile>, RegistryError> {
+        let settings = FetchSettings {
+            attempts: self.fetching.attempts.min(LIST_ATTEMPTS),
+            ..self.fetching
+        };
+        let limit = settings.stall * STALLS_OF_AN_ANSWER;
+        patiently(&settings, limit, || store.list()).await
     }
 
     /// Where files are: a store.
@@ -194,13 +207,17 @@ impl Registry {
                         error,
                         RegistryError::Changed { .. } | RegistryError::Damaged { .. }
                     );
+                    if matches!(error, RegistryError::NoModel { .. }) {
+                        // A description may be damaged where no checksum tells.
+                        self.cache.clear(&room)?;
+                    }
                     if !is_worth_it || times == TIMES {
                         return Err(error);
                     }
                     times += 1;
                     tracing::warn!(%error, "fetching again");
                     // Is it still what was listed?
-                    if located.store.list().await? != located.files {
+                    if self.list(&located.store).await? != located.files {
                         return Err(error);
                     }
                 }
@@ -276,8 +293,7 @@ impl Registry {
         progress: &Arc<Progress>,
     ) -> Result<(Sums, Layout, Vec<(String, f64)>), RegistryError> {
         let get = async |files: &[RemoteFile]| {
-            let (store, into) = (&located.store, room.directory());
-            fetch(store, files, into, self.fetching, progress).await
+            fetch(&located.store, files, room, self.fetching, progress).await
         };
         let refuse = |problem: String| RegistryError::NoModel {
             location: located.resolved.location.to_string(),
@@ -299,7 +315,7 @@ impl Registry {
                 return Err(refuse(format!("its {MLMODEL} is too long")));
             }
             get(std::slice::from_ref(about)).await?;
-            let path = room.directory().join(MLMODEL);
+            let path = room.files().join(MLMODEL);
             let text = fs::read_to_string(&path).map_err(io_error("read", path))?;
             let described = Described::parse(&text).map_err(refuse)?;
             let Some(model) = named(&described.model) else {
@@ -315,11 +331,7 @@ impl Registry {
                 most: self.most_bytes,
             });
         }
-        let sums = Sums::new(get(&wanted).await?);
-        if let Err(error) = self.compare(room.directory(), &sums, located) {
-            self.cache.clear(room)?;
-            return Err(error);
-        }
+        // Before the long way of the bytes: it may say that there is no way.
         let run = match (&self.mlflow, run.filter(|run| !run.is_empty())) {
             (Some(mlflow), Some(run)) => Some(mlflow.run(&run).await?),
             _ => None,
@@ -345,6 +357,11 @@ impl Registry {
             }
         };
         let metrics = run.map_or(Vec::new(), |run| run.metrics);
+        let sums = Sums::new(get(&wanted).await?);
+        if let Err(error) = self.compare(room.files(), &sums, located) {
+            self.cache.clear(room)?;
+            return Err(error);
+        }
         Ok((sums, layout, metrics))
     }
 

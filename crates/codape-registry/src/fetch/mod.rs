@@ -6,8 +6,6 @@ mod parts;
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,11 +15,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::cache::Room;
 use crate::digest::Digest;
-use crate::error::{RegistryError, io_error};
-use crate::store::{Checksum, RemoteFile, Store};
+use crate::error::RegistryError;
+use crate::store::{RemoteFile, Store};
 
-use parts::{PartFile, PartWriter};
+use parts::{PartFile, PartWriter, remove};
+
+/// How long a whole answer to a short question may take, in times of
+/// [`FetchSettings::stall`].
+pub(crate) const STALLS_OF_AN_ANSWER: u32 = 3;
 
 /// How files are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +84,13 @@ impl Progress {
     }
 }
 
-/// Fetches files into a directory, where some of their parts may be from an
-/// earlier time: of the very same files, as the caller sees to. Returns the
-/// digest of each.
+/// Fetches files into a room, where some of their parts may be from an earlier
+/// time: of the very same files, as the caller sees to. Returns the digest of
+/// each.
 pub(crate) async fn fetch(
     store: &Store,
     files: &[RemoteFile],
-    into: &Path,
+    room: &Room,
     settings: FetchSettings,
     progress: &Arc<Progress>,
 ) -> Result<Vec<(String, Digest)>, RegistryError> {
@@ -102,9 +105,9 @@ pub(crate) async fn fetch(
             settings,
             progress: Arc::clone(progress),
         };
-        let (parts, hash) = plan(&Arc::new(job), into).await?;
+        let (parts, hash) = plan(&Arc::new(job), room).await?;
         queue.extend(parts);
-        hashing.push((file, hash));
+        hashing.push((file.path.clone(), hash));
     }
     let mut running = JoinSet::new();
     loop {
@@ -120,28 +123,20 @@ pub(crate) async fn fetch(
         }
     }
     let mut digests = Vec::new();
-    for (file, hash) in hashing {
-        let (part_file, hash) = hash;
-        let digest = hash.await.expect("hashing does not panic");
-        let digest = digest.map_err(io_error("read", part_file.path()))?;
-        if let Some(checksum) = checksum(store, file, settings).await? {
-            let path = part_file.path().to_owned();
-            let expected = checksum.described();
-            let compared = tokio::task::spawn_blocking(move || checksum.matches(&path)).await;
-            let compared = compared.expect("hashing does not panic");
-            if !compared.map_err(io_error("read", part_file.path()))? {
-                part_file.discard()?;
-                return Err(RegistryError::Damaged {
-                    name: file.path.clone(),
-                    found: format!("another checksum ({digest})"),
-                    expected,
-                });
+    let mut first_error = None;
+    // All of them, so that each damaged file is gone before the next try.
+    for (name, (file, hash)) in hashing {
+        match hash.await.expect("hashing does not panic") {
+            Ok(digest) => digests.push((name, digest)),
+            Err(error) => {
+                if matches!(error, RegistryError::Damaged { .. }) {
+                    file.discard()?;
+                }
+                first_error = first_error.or(Some(error));
             }
         }
-        part_file.finish()?;
-        digests.push((file.path.clone(), digest));
     }
-    Ok(digests)
+    first_error.map_or(Ok(digests), Err)
 }
 
 /// What is the same for all parts of a file.
@@ -161,18 +156,24 @@ struct Part {
     done: UnboundedSender<usize>,
 }
 
-/// The file, and the task that hashes it as its parts come.
-type Hashing = (Arc<PartFile>, JoinHandle<io::Result<Digest>>);
+/// A file, and the task that hashes it as its parts come.
+type Hashing = (Arc<PartFile>, JoinHandle<Result<Digest, RegistryError>>);
 
 /// The parts of a file that are missing.
-async fn plan(job: &Arc<Job>, into: &Path) -> Result<(Vec<Part>, Hashing), RegistryError> {
-    let path = into.join(&job.file.path);
+async fn plan(job: &Arc<Job>, room: &Room) -> Result<(Vec<Part>, Hashing), RegistryError> {
+    let path = room.files().join(&job.file.path);
+    let list = room.parts().join(&job.file.path);
     let bytes = job.file.bytes;
     let part_bytes = match job.store.has_ranges() {
         true => job.settings.part_bytes.max(1),
         false => bytes.max(1),
     };
-    let opened = tokio::task::spawn_blocking(move || PartFile::open(&path, bytes, part_bytes));
+    // Without a mark nothing tells whether these parts are still the file's.
+    if job.file.mark.is_empty() {
+        remove(&list)?;
+    }
+    let opened =
+        tokio::task::spawn_blocking(move || PartFile::open(&path, &list, bytes, part_bytes));
     let (file, present) = opened.await.expect("reading parts does not panic")?;
     let file = Arc::new(file);
     let (done, arrived) = unbounded_channel();
@@ -193,7 +194,7 @@ async fn plan(job: &Arc<Job>, into: &Path) -> Result<(Vec<Part>, Hashing), Regis
             });
         }
     }
-    let hash = hash::follow(Arc::clone(&file), present.len(), arrived);
+    let hash = hash::follow(Arc::clone(job), Arc::clone(&file), present.len(), arrived);
     Ok((parts, (file, tokio::spawn(hash))))
 }
 
@@ -209,16 +210,11 @@ impl Part {
                 Ok(()) => break,
                 Err(error) => error,
             };
-            let is_worth_it = error.is_transient()
-                || matches!(
-                    error,
-                    RegistryError::Unexpected { .. } | RegistryError::Damaged { .. }
-                );
             // Against the best try: one that begins anew may gain and lose for ever.
             let has_gained = writer.rest().start > furthest;
             furthest = furthest.max(writer.rest().start);
             failures = if has_gained { 1 } else { failures + 1 };
-            if !is_worth_it || failures >= self.job.settings.attempts {
+            if !error.may_pass() || failures >= self.job.settings.attempts {
                 return Err(error);
             }
             tracing::debug!(file = self.job.file.path, part = self.part, %error, "asked again");
@@ -294,17 +290,25 @@ fn length_error(file: &RemoteFile, found: &str) -> RegistryError {
     }
 }
 
-/// What the store knows of a file's bytes, asked as often as a part is.
-async fn checksum(
-    store: &Store,
-    file: &RemoteFile,
-    settings: FetchSettings,
-) -> Result<Option<Checksum>, RegistryError> {
+/// Asks again as often as a part is asked for, where that may help; an answer
+/// may take so long each time.
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, RegistryError>>>(
+    settings: &FetchSettings,
+    limit: Duration,
+    ask: impl Fn() -> F,
+) -> Result<T, RegistryError> {
     let mut failures = 0;
     loop {
-        match store.checksum(file).await {
-            Err(error) if error.is_transient() && failures + 1 < settings.attempts => {
-                failures += 1;
+        let answer = timeout(limit, ask()).await.unwrap_or_else(|_| {
+            Err(RegistryError::Unreachable {
+                host: "the server".to_owned(),
+                problem: format!("no answer came in {} s", limit.as_secs_f32()),
+            })
+        });
+        failures += 1;
+        match answer {
+            Err(error) if error.may_pass() && failures < settings.attempts => {
+                tracing::debug!(%error, "asked again");
                 sleep(pause(settings.pause, failures)).await;
             }
             answer => return answer,

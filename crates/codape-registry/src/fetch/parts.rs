@@ -1,6 +1,6 @@
 //! A file that comes in parts: which of them are there, also after a stop.
 //!
-//! Beside the file stands a list with a line for each part that is written: its
+//! In another folder stands a list with a line for each part that is written: its
 //! number and the CRC-32C of its bytes. A part counts only if its bytes still
 //! give that sum, so that neither a crash nor a power cut can leave a part that
 //! is taken for whole and is not.
@@ -29,16 +29,16 @@ pub(super) struct PartFile {
 }
 
 impl PartFile {
-    /// Opens the file at `path`, or makes one of this length; `present` are the
-    /// numbers of parts that are there, from 0.
+    /// Opens the file at `path`, or makes one of this length, with its list;
+    /// `present` are the numbers of parts that are there, from 0.
     pub(super) fn open(
         path: &Path,
+        list_path: &Path,
         bytes: u64,
         part_bytes: u64,
     ) -> Result<(Self, Vec<bool>), RegistryError> {
-        let list_path = list_of(path);
         let refused = || io_error("write", path);
-        if let Some(folder) = path.parent() {
+        for folder in [path, list_path].into_iter().filter_map(Path::parent) {
             fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         }
         let mut options = OpenOptions::new();
@@ -46,10 +46,10 @@ impl PartFile {
         let mut file = options.open(path).map_err(refused())?;
         file.set_len(bytes).map_err(refused())?;
         let parts = usize::try_from(bytes.div_ceil(part_bytes.max(1))).unwrap_or(usize::MAX);
-        let mut list = (options.open(&list_path)).map_err(io_error("write", &list_path))?;
+        let mut list = (options.open(list_path)).map_err(io_error("write", list_path))?;
         let mut text = Vec::new();
         list.read_to_end(&mut text)
-            .map_err(io_error("read", &list_path))?;
+            .map_err(io_error("read", list_path))?;
         let mut present = vec![false; parts];
         // The last line may be torn: it and what is no line is passed over.
         for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
@@ -61,14 +61,14 @@ impl PartFile {
         }
         if !text.ends_with(b"\n") && !text.is_empty() {
             list.write_all(b"\n")
-                .map_err(io_error("write", &list_path))?;
+                .map_err(io_error("write", list_path))?;
         }
         let file = Self {
             path: path.to_owned(),
             bytes,
             part_bytes,
             list: Mutex::new(list),
-            list_path,
+            list_path: list_path.to_owned(),
         };
         Ok((file, present))
     }
@@ -107,15 +107,20 @@ impl PartFile {
             .map_err(io_error("write", &self.list_path))
     }
 
-    /// Removes the list: the file is whole.
-    pub(super) fn finish(&self) -> Result<(), RegistryError> {
-        fs::remove_file(&self.list_path).map_err(io_error("remove", &self.list_path))
-    }
-
     /// Removes the file with its list: its bytes are wrong.
     pub(super) fn discard(&self) -> Result<(), RegistryError> {
         fs::remove_file(&self.path).map_err(io_error("remove", &self.path))?;
-        self.finish()
+        fs::remove_file(&self.list_path).map_err(io_error("remove", &self.list_path))
+    }
+}
+
+/// Removes a list, if it is there.
+pub(super) fn remove(list: &Path) -> Result<(), RegistryError> {
+    match fs::remove_file(list) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io_error("remove", list)(error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -156,13 +161,6 @@ impl PartWriter {
     }
 }
 
-/// Where the list of the parts of a file stands.
-pub(super) fn list_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".parts");
-    name.into()
-}
-
 fn range(part: usize, bytes: u64, part_bytes: u64) -> Range<u64> {
     let start = part as u64 * part_bytes;
     start..(start + part_bytes).min(bytes)
@@ -196,7 +194,8 @@ mod tests {
     fn parts_that_are_whole_are_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("below/model.bin");
-        let (file, present) = PartFile::open(&path, 10, 4).unwrap();
+        let list = folder.path().join("parts/below/model.bin");
+        let (file, present) = PartFile::open(&path, &list, 10, 4).unwrap();
         assert_eq!(present, [false; 3]);
         for part in [0, 2] {
             let mut writer = file.writer(part).unwrap();
@@ -209,7 +208,7 @@ mod tests {
             file.note(&writer).unwrap();
         }
         drop(file);
-        let (file, present) = PartFile::open(&path, 10, 4).unwrap();
+        let (file, present) = PartFile::open(&path, &list, 10, 4).unwrap();
         assert_eq!(present, [true, false, true]);
         drop(file);
 
@@ -217,10 +216,9 @@ mod tests {
         let mut bytes = fs::read(&path).unwrap();
         bytes[9] ^= 1;
         fs::write(&path, bytes).unwrap();
-        let list = list_of(&path);
         let text = fs::read_to_string(&list).unwrap();
         fs::write(&list, format!("{text}1 00")).unwrap();
-        let (file, present) = PartFile::open(&path, 10, 4).unwrap();
+        let (file, present) = PartFile::open(&path, &list, 10, 4).unwrap();
         assert_eq!(present, [true, false, false]);
         file.discard().unwrap();
         assert!(!path.exists() && !list.exists());

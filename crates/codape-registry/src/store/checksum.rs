@@ -6,16 +6,10 @@
 //! for the MD5 that an ETag is, where the object is not encrypted with a key of
 //! its own.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
-
 use crc_fast::CrcAlgorithm;
 use md5::Digest as _;
 
 use crate::digest::hex;
-
-const READ_BYTES: usize = 1 << 20;
 
 /// A checksum that a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +17,8 @@ pub(crate) struct Checksum {
     pub(super) algorithm: Algorithm,
     /// The value that the bytes should give.
     pub(super) value: Vec<u8>,
-    /// The bytes of each part but the last, where it is a checksum of checksums.
-    pub(super) part_bytes: Option<u64>,
+    /// The bytes of each part in their order, where it is a checksum of checksums.
+    pub(super) parts: Option<Vec<u64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,39 +31,69 @@ pub(super) enum Algorithm {
 }
 
 impl Checksum {
-    /// Whether a file has the bytes that the checksum is of.
-    pub(crate) fn matches(&self, path: &Path) -> io::Result<bool> {
-        let mut file = File::open(path)?;
-        let found = match self.part_bytes {
-            None => self.algorithm.of(&mut file)?,
-            Some(bytes) => {
-                let mut sums = Vec::new();
-                let length = file.metadata()?.len();
-                for _ in 0..length.div_ceil(bytes.max(1)) {
-                    sums.extend(self.algorithm.of(&mut (&mut file).take(bytes))?);
-                }
-                self.algorithm.of(&mut &*sums)?
-            }
-        };
-        Ok(found == self.value)
-    }
-
     /// The checksum as S3 writes it, in hexadecimal digits.
     pub(crate) fn described(&self) -> String {
         format!("{:?} {}", self.algorithm, hex(&self.value))
     }
+
+    /// Begins to compare bytes with the checksum.
+    pub(crate) fn check(self) -> Check {
+        let parts = self.parts.clone().unwrap_or_default().into_iter();
+        Check {
+            hasher: Hasher::new(self.algorithm),
+            left: 0,
+            sums: Vec::new(),
+            parts,
+            checksum: self,
+        }
+    }
 }
 
-impl Algorithm {
-    /// The checksum of all bytes that a reader has.
-    fn of(self, reader: &mut impl Read) -> io::Result<Vec<u8>> {
-        let mut hasher = Hasher::new(self);
-        let mut buffer = vec![0; READ_BYTES];
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(hasher.finish()),
-                read => hasher.update(&buffer[..read]),
+/// Bytes that are compared with a checksum, as they come.
+pub(crate) struct Check {
+    checksum: Checksum,
+    hasher: Hasher,
+    /// The bytes of the parts after this one.
+    parts: std::vec::IntoIter<u64>,
+    /// What is missing of this one.
+    left: u64,
+    /// The checksums of the parts before this one.
+    sums: Vec<u8>,
+}
+
+impl Check {
+    /// Takes the next bytes.
+    pub(crate) fn update(&mut self, mut bytes: &[u8]) {
+        if self.checksum.parts.is_none() {
+            return self.hasher.update(bytes);
+        }
+        while !bytes.is_empty() {
+            if self.left == 0 {
+                // More than all parts have gives another checksum.
+                self.left = self.parts.find(|&part| part > 0).unwrap_or(u64::MAX);
             }
+            let taken = usize::try_from(self.left).unwrap_or(usize::MAX);
+            let (first, rest) = bytes.split_at(taken.min(bytes.len()));
+            self.hasher.update(first);
+            self.left -= first.len() as u64;
+            bytes = rest;
+            if self.left == 0 {
+                let next = Hasher::new(self.checksum.algorithm);
+                self.sums
+                    .extend(std::mem::replace(&mut self.hasher, next).finish());
+            }
+        }
+    }
+
+    /// Whether the bytes are those that the checksum is of; else the checksum.
+    pub(crate) fn finish(mut self) -> Result<(), Checksum> {
+        if self.checksum.parts.is_some() {
+            self.hasher = Hasher::new(self.checksum.algorithm);
+            self.hasher.update(&self.sums);
+        }
+        match self.left == 0 && self.hasher.finish() == self.checksum.value {
+            true => Ok(()),
+            false => Err(self.checksum),
         }
     }
 }
@@ -113,6 +137,12 @@ impl Hasher {
 mod tests {
     use super::*;
 
+    fn of(algorithm: Algorithm, bytes: &[u8]) -> Vec<u8> {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
     #[test]
     fn checksums_have_their_published_values() {
         // The check values of the catalogue of CRCs, of RFC 1321 and FIPS 180-2.
@@ -127,24 +157,30 @@ mod tests {
                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             ),
         ] {
-            let found = algorithm.of(&mut text.as_bytes()).unwrap();
-            assert_eq!(hex(&found), value, "{algorithm:?}");
+            assert_eq!(hex(&of(algorithm, text.as_bytes())), value, "{algorithm:?}");
         }
     }
 
     #[test]
     fn a_checksum_of_parts_is_that_of_their_checksums() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "123456789").unwrap();
-        let of = |text: &str| Algorithm::Md5.of(&mut text.as_bytes()).unwrap();
-        let parts = [of("1234"), of("5678"), of("9")].concat();
-        let mut checksum = Checksum {
-            algorithm: Algorithm::Md5,
-            value: Algorithm::Md5.of(&mut &*parts).unwrap(),
-            part_bytes: Some(4),
+        let parts = ["1234", "567", "89"].map(|part| of(Algorithm::Md5, part.as_bytes()));
+        let matches = |lengths: &[u64], step: usize| {
+            let checksum = Checksum {
+                algorithm: Algorithm::Md5,
+                value: of(Algorithm::Md5, &parts.concat()),
+                parts: Some(lengths.to_vec()),
+            };
+            let mut check = checksum.check();
+            for bytes in b"123456789".chunks(step) {
+                check.update(bytes);
+            }
+            check.finish().is_ok()
         };
-        assert!(checksum.matches(file.path()).unwrap());
-        checksum.part_bytes = Some(5);
-        assert!(!checksum.matches(file.path()).unwrap());
+        for step in 1..10 {
+            assert!(matches(&[4, 3, 2], step), "{step}");
+            for other in [&[4, 3][..], &[4, 3, 3], &[3, 4, 2], &[9], &[]] {
+                assert!(!matches(other, step), "{other:?} {step}");
+            }
+        }
     }
 }

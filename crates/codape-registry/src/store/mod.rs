@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::error::RegistryError;
 
-pub(crate) use checksum::Checksum;
+pub(crate) use checksum::{Check, Checksum};
 pub(crate) use directory::DirectoryStore;
 pub(crate) use proxied::ProxiedStore;
 pub(crate) use s3::S3Store;

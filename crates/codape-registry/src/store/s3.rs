@@ -29,6 +29,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The most parts that S3 makes an object of.
+const MOST_PARTS: i32 = 10_000;
+
 /// How to reach S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Settings {
@@ -118,7 +121,11 @@ impl S3Client {
         what: &str,
         error: &SdkError<E>,
     ) -> RegistryError {
-        if let Some(status) = error.raw_response().map(|raw| raw.status().as_u16()) {
+        if let Some(raw) = error.raw_response() {
+            if raw.status().is_success() {
+                return self.unexpected(what, printable(&innermost(error)));
+            }
+            let status = raw.status().as_u16();
             let about = error.as_service_error();
             let code = about.and_then(|about| about.code()).unwrap_or_default();
             let message = about.and_then(|about| about.message()).unwrap_or_default();
@@ -244,9 +251,7 @@ impl S3Store {
                 error => error,
             }
         })?;
-        if answer.e_tag().is_some_and(|tag| tag != file.mark) {
-            return Err(changed(file));
-        }
+        self.same(&what, file, answer.e_tag())?;
         let expected = format!("bytes {}-{}/{}", range.start, range.end - 1, file.bytes);
         let found = answer.content_range().unwrap_or("the whole object");
         if found != expected {
@@ -264,9 +269,6 @@ impl S3Store {
         file: &RemoteFile,
     ) -> Result<Option<Checksum>, RegistryError> {
         let head = self.head(file, None).await?;
-        if head.e_tag().is_some_and(|tag| tag != file.mark) {
-            return Err(changed(file));
-        }
         let Some((algorithm, text)) = strongest(&head, self.s3.etag) else {
             return Ok(None);
         };
@@ -278,27 +280,92 @@ impl S3Store {
             Algorithm::Md5 => from_hex(value),
             _ => BASE64.decode(value).unwrap_or_default(),
         };
-        let Some(parts) = parts else {
-            let whole = !value.is_empty() && !text.contains('-');
-            return Ok(whole.then_some(Checksum {
-                algorithm,
-                value,
-                part_bytes: None,
-            }));
+        let parts = match parts {
+            Some(parts) => match self.lengths(file, parts).await? {
+                Some(lengths) => Some(lengths),
+                None => return Ok(None),
+            },
+            None if value.is_empty() || text.contains('-') => return Ok(None),
+            None => None,
         };
-        // The parts are all of the length of the first, but the last.
-        let first = self.head(file, Some(1)).await;
-        let bytes = first
-            .ok()
-            .filter(|first| first.e_tag().is_none_or(|tag| tag == file.mark))
-            .and_then(|first| u64::try_from(first.content_length()?).ok());
-        Ok(bytes
-            .filter(|&bytes| bytes > 0 && file.bytes.div_ceil(bytes) == parts)
-            .map(|bytes| Checksum {
-                algorithm,
-                value,
-                part_bytes: Some(bytes),
-            }))
+        Ok(Some(Checksum {
+            algorithm,
+            value,
+            parts,
+        }))
+    }
+
+    /// The bytes of each of so many parts of an object, where the server tells
+    /// them.
+    async fn lengths(
+        &self,
+        file: &RemoteFile,
+        parts: u64,
+    ) -> Result<Option<Vec<u64>>, RegistryError> {
+        let most = i32::try_from(parts).ok().filter(|most| *most <= MOST_PARTS);
+        let Some(most) = most.filter(|most| *most > 0) else {
+            return Ok(None);
+        };
+        let mut lengths: Vec<u64> = Vec::new();
+        let mut sum = 0;
+        for part in 1..=most {
+            let head = match self.head(file, Some(part)).await {
+                Ok(head) => head,
+                Err(error @ RegistryError::Refused { .. }) if !error.is_transient() => {
+                    return Ok(None);
+                }
+                // No answer is no reason to leave the bytes unchecked.
+                Err(error) => return Err(error),
+            };
+            let length = head.content_length().and_then(|n| u64::try_from(n).ok());
+            let length = length.unwrap_or_default();
+            if length == file.bytes && parts > 1 {
+                // A server that does not know parts tells of the whole object.
+                return Ok(None);
+            }
+            // Nearly always all are of the length of the first, but the last.
+            let is_even = length > 0 && file.bytes.div_ceil(length) == parts;
+            if part == 1
+                && is_even
+                && head
+                    .content_range()
+                    .is_none_or(|range| agrees(range, length))
+            {
+                let mut left = file.bytes;
+                return Ok(Some(
+                    (0..parts)
+                        .map(|_| {
+                            let part = left.min(length);
+                            left -= part;
+                            part
+                        })
+                        .collect(),
+                ));
+            }
+            sum += length;
+            lengths.push(length);
+        }
+        match sum == file.bytes {
+            true => Ok(Some(lengths)),
+            false => {
+                let what = format!("the parts of {}", file.path);
+                let problem = format!("they have {sum} bytes, the object {}", file.bytes);
+                Err(self.s3.unexpected(&what, problem))
+            }
+        }
+    }
+
+    /// Checks that an answer is about the file that was listed. The server was
+    /// told the tag and would have refused, had the file changed: another tag is
+    /// a fault on the way, or of a server that did not heed it.
+    fn same(&self, what: &str, file: &RemoteFile, tag: Option<&str>) -> Result<(), RegistryError> {
+        match tag {
+            Some(tag) if tag != file.mark && !file.mark.is_empty() => {
+                let problem = format!("it has the tag {tag}, not {}", file.mark);
+                Err(self.s3.unexpected(what, printable(&problem)))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn head(
@@ -308,9 +375,22 @@ impl S3Store {
     ) -> Result<HeadObjectOutput, RegistryError> {
         let request = self.s3.client.head_object().bucket(&self.bucket);
         let request = request.key(self.key(&file.path)).set_part_number(part);
-        let request = request.checksum_mode(ChecksumMode::Enabled);
-        let answer = request.send().await;
-        answer.map_err(|error| self.s3.error(&format!("the head of {}", file.path), &error))
+        let mut request = request.checksum_mode(ChecksumMode::Enabled);
+        if !file.mark.is_empty() {
+            request = request.if_match(&file.mark);
+        }
+        let what = format!("the head of {}", file.path);
+        let answer = request.send().await.map_err(|error| {
+            let error = self.s3.error(&what, &error);
+            match error {
+                RegistryError::Refused {
+                    status: 404 | 412, ..
+                } => changed(file),
+                error => error,
+            }
+        })?;
+        self.same(&what, file, answer.e_tag())?;
+        Ok(answer)
     }
 
     pub(super) async fn put(&self, path: &str, from: &Path) -> Result<(), RegistryError> {
@@ -348,6 +428,11 @@ fn strongest(head: &HeadObjectOutput, etag: EtagMeaning) -> Option<(Algorithm, &
     let digits = tag.split('-').next().unwrap_or_default();
     let is_md5 = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_md5.then_some((Algorithm::Md5, tag))
+}
+
+/// Whether a `Content-Range` is of so many bytes from the first on.
+fn agrees(range: &str, length: u64) -> bool {
+    range.starts_with(&format!("bytes 0-{}/", length - 1))
 }
 
 /// The bytes of hexadecimal digits, which they are known to be.

@@ -7,9 +7,11 @@
 )]
 
 mod faults;
+mod fetching;
 mod flavor;
 mod hostile;
 mod mlflow_server;
 mod official_clients;
 mod resolving;
+mod resuming;
 mod stores;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 /// Puts the files of a folder below a prefix of a bucket, as another client
 /// does: files over 8 MiB in parts.
-const PUT: &str = r"
+pub const PUT: &str = r"
 import pathlib
 import sys
 import boto3
@@ -27,7 +27,7 @@ for path in sorted(pathlib.Path(folder).rglob('*')):
 ";
 
 /// Logs the files of a folder as artifacts of a new run; prints its id.
-const LOG: &str = r"
+pub const LOG: &str = r"
 import sys
 import mlflow
 
@@ -196,7 +196,7 @@ pub fn package(model: &[u8]) -> TempDir {
 }
 
 /// The sums of the files of [`package`] that are fetched.
-fn sums_of(folder: &Path) -> Sums {
+pub fn sums_of(folder: &Path) -> Sums {
     fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, Digest)>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
