@@ -40,8 +40,8 @@ pub struct Push {
     /// the files are.
     pub artifacts: Vec<(String, PathBuf)>,
     /// The cleaning profile with the words of its lists, in JSON: Python has no
-    /// such lists.
-    pub cleaning: String,
+    /// such lists. None for a model that fastText's module for Python cannot open.
+    pub cleaning: Option<String>,
     /// The name of the text, for Python.
     pub text_feature: String,
     /// The names of the categorical variables, for Python.
@@ -125,7 +125,11 @@ impl Registry {
             text_feature: &push.text_feature,
             categorical_features: &push.categorical_features,
         };
-        for (path, text) in flavor.files(&push.cleaning) {
+        let python = push
+            .cleaning
+            .as_deref()
+            .map(|cleaning| flavor.files(cleaning));
+        for (path, text) in python.into_iter().flatten() {
             let file = aside.path().join(files.len().to_string());
             std::fs::write(&file, &*text).map_err(io_error("write", &file))?;
             files.push((path.to_owned(), file));
@@ -154,7 +158,9 @@ impl Registry {
             store.put(path, file).await?;
             progress.add(bytes(file));
         }
-        mlflow.log_model(&run.id, &flavor.mlmodel_json()).await?;
+        if push.cleaning.is_some() {
+            mlflow.log_model(&run.id, &flavor.mlmodel_json()).await?;
+        }
         mlflow.make_model(&push.name).await?;
         let digest = sums.digest().to_string();
         let tags = [(ModelVersion::DIGEST_TAG, &*digest)];

@@ -74,8 +74,11 @@ pub struct Fetched {
 /// What is known of a model beside its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The digest of its files, `sha256:` and 64 hexadecimal digits.
+    /// The digest of its list of files, `sha256:` and 64 hexadecimal digits: of the
+    /// one that it came with, else of the files that were fetched.
     pub digest: String,
+    /// The digest of the files that were fetched, 64 hexadecimal digits.
+    pub files: String,
     /// [`Located::key`], 64 hexadecimal digits.
     pub key: String,
     /// The name of the registered model; empty where it is none.
@@ -224,8 +227,12 @@ impl Registry {
             }
         };
         let version = located.resolved.version.as_ref();
+        // Who published the model may have said more files than are needed here: his
+        // list is the model, whose digest the registry has.
+        let digest = sums.get(Sums::FILE).unwrap_or_else(|| sums.digest());
         let record = Record {
-            digest: sums.digest().to_string(),
+            digest: digest.to_string(),
+            files: sums.digest().hex(),
             key: located.key.hex(),
             name: version.map_or(String::new(), |version| version.name.clone()),
             version: version.map_or(String::new(), |version| version.version.clone()),
@@ -273,7 +280,7 @@ impl Registry {
         let Some(record) = self.cache.noted::<Record>(shelf, key) else {
             return Ok(None);
         };
-        let Ok(digest) = record.digest.parse() else {
+        let Ok(digest) = record.files.parse() else {
             return Ok(None);
         };
         let lease = self.cache.take(digest)?;

@@ -18,7 +18,9 @@ fn shown(text: &str, option: &str, env: &[(&str, &str)]) -> Result<String, Strin
     let printed = String::from_utf8(output.stdout).unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!printed.contains("s3cr3t"), "{printed}");
-    let line = printed.lines().find(|line| line.split_whitespace().next() == Some(option));
+    let line = printed
+        .lines()
+        .find(|line| line.split_whitespace().next() == Some(option));
     let words = line.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     words.ok_or(told)
 }
@@ -29,7 +31,10 @@ fn the_environment_goes_before_the_file_and_that_before_the_default() {
     let of = |option, env| shown(text, option, env).unwrap();
     assert_eq!(of("poll-seconds", &[]), "poll-seconds 5 the file");
     let env = [("CODAPE_POLL_SECONDS", "7")];
-    assert_eq!(of("poll-seconds", &env), "poll-seconds 7 CODAPE_POLL_SECONDS");
+    assert_eq!(
+        of("poll-seconds", &env),
+        "poll-seconds 7 CODAPE_POLL_SECONDS"
+    );
     assert_eq!(of("model", &[]), "model models:/ape@champion the file");
     assert_eq!(of("features", &[]), "features a,b the file");
     assert_eq!(of("listen", &[]), "listen 127.0.0.1:8000 the default");

@@ -20,6 +20,8 @@ use crate::print;
 /// The files of a package that tell of its training.
 const RECIPE: &str = "recipe.json";
 const REPORT: &str = "report.html";
+/// What the name of a packed model ends with, which is codape's alone.
+const PACKED: &str = ".codape";
 /// The characters of a digest that MLflow shows of a dataset.
 const DATASET_DIGEST: usize = 36;
 
@@ -119,6 +121,9 @@ fn described(arguments: &cli::Push, coder: &Coder) -> anyhow::Result<Push> {
             digest: sha256.chars().take(DATASET_DIGEST).collect(),
         }
     });
+    let is_of_fasttext = !coder.manifest().model.ends_with(PACKED);
+    let cleaning = is_of_fasttext.then(|| serde_json::to_string(&profile.with_own_words()));
+    let cleaning = cleaning.transpose()?;
     let report = package.join(REPORT);
     Ok(Push {
         name: arguments.name.clone(),
@@ -134,7 +139,7 @@ fn described(arguments: &cli::Push, coder: &Coder) -> anyhow::Result<Push> {
             true => vec![(REPORT.to_owned(), report)],
             false => Vec::new(),
         },
-        cleaning: serde_json::to_string(&profile.with_own_words())?,
+        cleaning,
         text_feature: coder.manifest().text_feature.clone(),
         categorical_features: features.to_vec(),
     })
