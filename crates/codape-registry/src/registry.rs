@@ -193,12 +193,12 @@ impl Registry {
         located: &Located,
         progress: &Arc<Progress>,
     ) -> Result<Fetched, RegistryError> {
-        if let Some(fetched) = self.from_cache(Shelf::Known, located.key, &located.uri)? {
+        if let Some(fetched) = self.cached(Shelf::Known, located.key, &located.uri)? {
             return Ok(fetched);
         }
         let room = self.cache.room(located.key).await?;
         // Another process may have fetched it while this one waited.
-        if let Some(fetched) = self.from_cache(Shelf::Known, located.key, &located.uri)? {
+        if let Some(fetched) = self.cached(Shelf::Known, located.key, &located.uri)? {
             return Ok(fetched);
         }
         let mut times = 1;
@@ -268,10 +268,10 @@ impl Registry {
     /// Whatever the system says.
     pub fn last(&self, uri: &ModelUri) -> Result<Option<Fetched>, RegistryError> {
         let key = Digest::of(uri.to_string().as_bytes());
-        self.from_cache(Shelf::Last, key, uri)
+        self.cached(Shelf::Last, key, uri)
     }
 
-    fn from_cache(
+    fn cached(
         &self,
         shelf: Shelf,
         key: Digest,
