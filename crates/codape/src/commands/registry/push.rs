@@ -1,5 +1,6 @@
 //! `codape registry push`.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -104,6 +105,9 @@ fn described(arguments: &cli::Push, coder: &Coder) -> anyhow::Result<Push> {
         ),
         ("codes".to_owned(), coder.codes().len().to_string()),
     ]);
+    // MLflow takes a name once; the recipe has it first.
+    let mut seen = HashSet::new();
+    params.retain(|(name, _)| seen.insert(name.clone()));
     let metrics = coder.metrics().map(|metrics| {
         let own = |(name, value): (&str, f64)| (name.to_owned(), value);
         metrics.iter().map(own).collect()
