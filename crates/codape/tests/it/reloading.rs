@@ -135,7 +135,7 @@ fn bad_packages(registry: &Registry, good: &str) -> Vec<String> {
     let write = |package: &Path, bytes: &[u8]| fs::write(package.join("model.bin"), bytes).unwrap();
     vec![
         bad("truncated", &|package| {
-            write(package, &model[..model.len() * 4 / 5])
+            write(package, &model[..model.len() * 4 / 5]);
         }),
         bad("wrong-digest", &|package| {
             let line = format!("{}  model.bin\n", "0".repeat(64));

@@ -199,6 +199,15 @@ fn versions_come_and_go_while_the_service_answers() {
     let one = registry.package("one", ["9602A", "1071C"]);
     let two = registry.package("two", ["1071C", "9602A"]);
     assert_eq!(registry.push(&one, &["--alias", "champion"]), "1");
+    // Python opens what was pushed.
+    if let Some(python) = registry.python(test) {
+        let script = "import mlflow, pandas\n\
+                      model = mlflow.pyfunc.load_model('models:/ape/1')\n\
+                      frame = pandas.DataFrame({'libelle': ['COIFFURE', 'domicile']})\n\
+                      print('CODES', *model.predict(frame)['code_1'])";
+        let printed = python.run(script, &[] as &[&str]);
+        assert!(printed.contains("CODES 9602A 1071C"), "{printed}");
+    }
     let command = || {
         let mut command = registry.codape();
         command
