@@ -4,6 +4,7 @@
 //! dropped (`cutoff`); then rows are kept as codes, one byte for a few
 //! numbers (product quantization), and their lengths apart if asked for.
 
+mod introsort;
 mod product;
 mod prune;
 pub(crate) mod std_random;

@@ -1,5 +1,6 @@
 //! Keeping the rows that count most.
 
+use super::introsort;
 use super::product::{copy_row, norms};
 use crate::Dictionary;
 use crate::dictionary::EOS;
@@ -24,8 +25,8 @@ impl<M: Rows> Rows for Kept<'_, M> {
 }
 
 /// Chooses the `count` rows of the input matrix to be kept: that of the end of
-/// a line, then the longest (`FastText::selectEmbeddings`). Of equals the
-/// lower row is kept, where the reference leaves it to `std::sort`.
+/// a line, then the longest (`FastText::selectEmbeddings`). Equals are in the order
+/// in which the reference's `std::sort` leaves them.
 fn longest_rows(dictionary: &Dictionary, input: &(impl Rows + Sync), count: usize) -> Vec<u32> {
     let norms = norms(input);
     let end_of_line = dictionary.find(EOS);
@@ -37,10 +38,25 @@ fn longest_rows(dictionary: &Dictionary, input: &(impl Rows + Sync), count: usiz
         (!is_end_of_line, !norms[*row as usize].to_bits(), *row)
     };
     if count < rows.len() {
+        // One more than is kept, to see whether it is the equal of the last.
         rows.select_nth_unstable_by_key(count, key);
-        rows.truncate(count);
+        rows.truncate(count + 1);
     }
     rows.sort_unstable_by_key(key);
+    // As bits, which are in order also where a length is no number.
+    let length = |row: &u32| norms[*row as usize].to_bits();
+    let has_equals = rows
+        .windows(2)
+        .any(|pair| length(&pair[0]) == length(&pair[1]));
+    if has_equals {
+        // Only then the order of all the others matters.
+        rows = (0..norms.len() as u32).collect();
+        let is_end = |row: u32| Some(row) == end_of_line;
+        introsort::sort(&mut rows, &|a: u32, b: u32| {
+            is_end(a) || (!is_end(b) && length(&a) > length(&b))
+        });
+    }
+    rows.truncate(count);
     rows
 }
 

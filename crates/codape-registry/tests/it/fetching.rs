@@ -80,7 +80,7 @@ pub fn fetching() -> FetchSettings {
         parallel: 4,
         attempts: 6,
         pause: Duration::from_millis(2),
-        stall: Duration::from_millis(400),
+        stall: Duration::from_secs(1),
     }
 }
 
