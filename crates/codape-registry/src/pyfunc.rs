@@ -154,7 +154,7 @@ flavors:
     artifacts:
       fasttext_model_path:
         path: artifacts/model.bin
-        uri: /tmp/model.bin
+        uri: model.bin
     cloudpickle_version: 3.0.0
     loader_module: mlflow.pyfunc.model
     python_model: python_model.pkl

@@ -11,9 +11,10 @@ use parquet::arrow::ArrowWriter;
 use crate::support::{Bench, Row, declarations, names};
 
 /// The files whose bytes follow from the declarations alone.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "coder.json",
     "cleaning.json",
+    "golden.json",
     "metrics.json",
     "model.bin",
     "recipe.json",
@@ -147,9 +148,19 @@ fn csv_and_parquet_give_the_same_package() {
     let parquet = Bench::with_table("table.parquet", &parquet_of(&rows));
     csv.run().unwrap();
     parquet.run().unwrap();
-    for file in FILES {
+    for file in FILES.into_iter().filter(|file| *file != "coder.json") {
         assert_eq!(csv.read(file), parquet.read(file), "{file}");
     }
+    // Each tells which table it was made of.
+    let [csv, parquet] = [csv, parquet].map(|bench| {
+        let mut manifest: serde_json::Value =
+            serde_json::from_slice(&bench.read("coder.json")).unwrap();
+        let table = manifest["training_data"].take();
+        assert_eq!(table["sha256"].as_str().map(str::len), Some(64), "{table}");
+        (table["name"].as_str().unwrap().to_owned(), manifest)
+    });
+    assert_eq!((&*csv.0, &*parquet.0), ("table.csv", "table.parquet"));
+    assert_eq!(csv.1, parquet.1);
 }
 
 #[test]
