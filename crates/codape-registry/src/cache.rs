@@ -99,12 +99,6 @@ impl Cache {
         Ok(Self { root, most_bytes })
     }
 
-    /// Where the cache is.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Takes the model of that digest from the cache, if it is there; its files
     /// are read and compared with their digests. What is damaged is removed.
     pub(crate) fn take(&self, digest: Digest) -> Result<Option<Lease>, RegistryError> {
@@ -115,6 +109,10 @@ impl Cache {
         let lock = lock_file(&self.model_file(digest, "lock"))?;
         lock.lock_shared()
             .map_err(io_error("lock", self.model_file(digest, "lock")))?;
+        // Who removed it had the lock until now.
+        if !directory.is_dir() {
+            return Ok(None);
+        }
         let path = self.model_file(digest, "sums");
         let sums = fs::read_to_string(&path).map_err(io_error("read", &path));
         let sums = sums.and_then(|text| Sums::parse(&text));

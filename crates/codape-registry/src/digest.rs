@@ -9,7 +9,7 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{RegistryError, io_error};
-use crate::store::{DirectoryStore, RemoteFile};
+use crate::store::DirectoryStore;
 use crate::uri::relative;
 
 /// Bytes that are read from a file at a time.
@@ -32,21 +32,15 @@ impl Digest {
     ///
     /// Whatever the system says.
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; READ_BYTES];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hasher.into()),
-                read => hasher.update(&buffer[..read]),
-            }
-        }
+        in_blocks(File::open(path)?, |bytes| hasher.update(bytes))?;
+        Ok(hasher.into())
     }
 
     /// The 64 hexadecimal digits alone.
     #[must_use]
     pub fn hex(&self) -> String {
-        hex(&self.0)
+        hex::encode(self.0)
     }
 }
 
@@ -78,28 +72,22 @@ impl FromStr for Digest {
 
     /// Takes the digits with `sha256:` before them or without.
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
         let mut bytes = [0; 32];
-        if digits.len() != 2 * bytes.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(DigestError);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| DigestError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| DigestError)?;
-        }
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| DigestError)?;
         Ok(Self(bytes))
     }
 }
 
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+/// Hands on what a reader has, a block at a time.
+pub(crate) fn in_blocks(mut reader: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => take(&buffer[..read]),
+        }
     }
-    text
 }
 
 /// The files of a model with their digests, sorted by path. As a text it has
@@ -126,17 +114,20 @@ impl Sums {
     ///
     /// Whatever the system says.
     pub fn of_directory(directory: &Path) -> Result<Self, RegistryError> {
-        let files = DirectoryStore::new(directory).list()?.into_iter();
-        let digest = |file: RemoteFile| {
-            let path = directory.join(&file.path);
+        let digest = |name: String| {
+            let path = directory.join(&name);
             let digest = Digest::of_file(&path).map_err(io_error("read", path))?;
-            Ok((file.path, digest))
+            Ok((name, digest))
         };
-        let sums: Result<_, _> = files
-            .filter(|file| file.path != Self::FILE)
-            .map(digest)
-            .collect();
-        sums.map(Self::new)
+        let files = Self::files_of(directory)?.into_iter();
+        files.map(digest).collect::<Result<_, _>>().map(Self::new)
+    }
+
+    /// The paths of the files that [`Self::of_directory`] is of.
+    pub(crate) fn files_of(directory: &Path) -> Result<Vec<String>, RegistryError> {
+        let files = DirectoryStore::new(directory).list()?.into_iter();
+        let files = files.map(|file| file.path);
+        Ok(files.filter(|path| path != Self::FILE).collect())
     }
 
     /// Reads the text of `sha256sum`.

@@ -59,8 +59,8 @@ pub enum RegistryError {
         /// What there is instead.
         problem: String,
     },
-    /// What the registry says of files cannot be followed.
-    #[error("the registry names the file {name:?}, which cannot be taken: {problem}")]
+    /// A name of a file, or a place that a registry names, cannot be followed.
+    #[error("{name:?} cannot be taken: {problem}")]
     Name {
         /// The name.
         name: String,

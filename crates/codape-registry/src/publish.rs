@@ -134,11 +134,10 @@ impl Registry {
             std::fs::write(&file, &*text).map_err(io_error("write", &file))?;
             files.push((path.to_owned(), file));
         }
-        let sums = Sums::of_directory(&push.directory)?;
-        let own = sums.iter().map(|(path, _)| path.to_owned());
-        let own: Vec<_> = own
-            .filter(|path| files.iter().all(|(name, _)| name != path))
-            .collect();
+        // What was pushed before brings such files too: the new ones stand for them.
+        let is_new = |path: &str| files.iter().any(|(name, _)| name == path);
+        let own = Sums::files_of(&push.directory)?.into_iter();
+        let own: Vec<_> = own.filter(|path| !is_new(path)).collect();
         files.extend(own.into_iter().map(|path| {
             let file = push.directory.join(&path);
             (path, file)

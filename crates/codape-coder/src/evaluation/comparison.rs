@@ -158,22 +158,7 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::coding::Suggestion;
-
-    fn coding(codes: &[&'static str], confidence: f64) -> Coding<'static> {
-        Coding {
-            line: String::new(),
-            suggestions: codes
-                .iter()
-                .map(|&code| Suggestion {
-                    code,
-                    entry: codape_nomenclature::Nomenclature::naf_rev2().get(code),
-                    probability: 0.5,
-                })
-                .collect(),
-            confidence,
-        }
-    }
+    use crate::evaluation::tests::coding;
 
     fn pairs() -> [(Option<&'static str>, [Coding<'static>; 2]); 5] {
         [

@@ -192,11 +192,12 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::coding::Suggestion;
 
-    fn coding<'a>(codes: &[&'a str], confidence: f64) -> Coding<'a> {
+    /// Suggestions of these codes, each with half of the probability.
+    pub(crate) fn coding<'a>(codes: &[&'a str], confidence: f64) -> Coding<'a> {
         let naf = Nomenclature::naf_rev2();
         Coding {
             line: String::new(),

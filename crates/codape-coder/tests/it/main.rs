@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
 mod coding;
+mod golden;
 mod package;
 mod support;

@@ -10,11 +10,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::parts::PartFile;
 use super::{Job, STALLS_OF_AN_ANSWER, patiently};
-use crate::digest::Digest;
+use crate::digest::{Digest, in_blocks};
 use crate::error::{RegistryError, io_error};
 use crate::store::Check;
-
-const READ_BYTES: usize = 1 << 20;
 
 /// Hashes a file of so many parts in their order, each as soon as it and all
 /// before it are there. An error where the parts stop coming, and where the
@@ -72,17 +70,11 @@ impl Hashing {
         let range = self.file.range(part);
         let mut open = File::open(self.file.path())?;
         open.seek(SeekFrom::Start(range.start))?;
-        let mut rest = open.take(range.end - range.start);
-        let mut buffer = vec![0; READ_BYTES];
-        loop {
-            let bytes = match rest.read(&mut buffer)? {
-                0 => return Ok(()),
-                read => &buffer[..read],
-            };
+        in_blocks(open.take(range.end - range.start), |bytes| {
             self.digest.update(bytes);
             if let Some(check) = &mut self.check {
                 check.update(bytes);
             }
-        }
+        })
     }
 }

@@ -5,7 +5,6 @@ mod hash;
 mod parts;
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -322,6 +321,5 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, RegistryError>>>(
 pub(crate) fn pause(first: Duration, failures: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(5);
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    let random = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
-    doubled.min(LONGEST).mul_f64(0.5 + 0.5 * random)
+    doubled.min(LONGEST).mul_f64(0.5 + 0.5 * fastrand::f64())
 }

@@ -13,9 +13,8 @@ use std::sync::Mutex;
 
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
 
+use crate::digest::in_blocks;
 use crate::error::{RegistryError, io_error};
-
-const READ_BYTES: usize = 1 << 20;
 
 /// A file on its way.
 #[derive(Debug)]
@@ -175,15 +174,11 @@ fn parse(line: &str) -> Option<(usize, u64)> {
 
 fn crc_of(file: &mut File, range: Range<u64>) -> io::Result<u64> {
     file.seek(SeekFrom::Start(range.start))?;
-    let mut rest = file.take(range.end - range.start);
     let mut crc = crc_fast::Digest::new(Crc32Iscsi);
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match rest.read(&mut buffer)? {
-            0 => return Ok(crc.finalize()),
-            read => crc.update(&buffer[..read]),
-        }
-    }
+    in_blocks(file.take(range.end - range.start), |bytes| {
+        crc.update(bytes);
+    })?;
+    Ok(crc.finalize())
 }
 
 #[cfg(test)]

@@ -9,8 +9,6 @@
 use crc_fast::CrcAlgorithm;
 use md5::Digest as _;
 
-use crate::digest::hex;
-
 /// A checksum that a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checksum {
@@ -33,7 +31,7 @@ pub(super) enum Algorithm {
 impl Checksum {
     /// The checksum as S3 writes it, in hexadecimal digits.
     pub(crate) fn described(&self) -> String {
-        format!("{:?} {}", self.algorithm, hex(&self.value))
+        format!("{:?} {}", self.algorithm, hex::encode(&self.value))
     }
 
     /// Begins to compare bytes with the checksum.
@@ -157,7 +155,11 @@ mod tests {
                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             ),
         ] {
-            assert_eq!(hex(&of(algorithm, text.as_bytes())), value, "{algorithm:?}");
+            assert_eq!(
+                hex::encode(of(algorithm, text.as_bytes())),
+                value,
+                "{algorithm:?}"
+            );
         }
     }
 

@@ -15,7 +15,7 @@ use crate::uri::relative;
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
 
-/// The files below a directory. Links are not followed.
+/// The files below a directory. A link is an error: what it names may be elsewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectoryStore {
     root: PathBuf,
@@ -34,16 +34,19 @@ impl DirectoryStore {
             let entries = fs::read_dir(&path).map_err(io_error("list", &path))?;
             for entry in entries {
                 let entry = entry.map_err(io_error("list", &path))?;
-                let Ok(name) = entry.file_name().into_string() else {
-                    continue;
-                };
+                let name = entry.file_name();
                 let name = match folder.is_empty() {
-                    true => name,
-                    false => format!("{folder}/{name}"),
+                    true => name.to_string_lossy().into_owned(),
+                    false => format!("{folder}/{}", name.to_string_lossy()),
                 };
-                // Names that no registry could hold are none of the model's.
-                if relative(&name).is_none_or(|same| same != name) {
-                    continue;
+                // A file that is passed over would be missed later.
+                let refuse = |problem| RegistryError::Name {
+                    name: name.clone(),
+                    problem,
+                };
+                let is_name = relative(&name).is_some_and(|same| same == name);
+                if !is_name || entry.file_name().to_str().is_none() {
+                    return Err(refuse("no registry can hold a file of that name"));
                 }
                 let about = entry.metadata().map_err(io_error("read", entry.path()))?;
                 if about.is_dir() && level < MOST_LEVELS {
@@ -51,6 +54,10 @@ impl DirectoryStore {
                 } else if about.is_file() {
                     files.push(described(name, &about));
                     check_count(files.len())?;
+                } else if about.is_dir() {
+                    return Err(refuse("it is too far below the model's folder"));
+                } else {
+                    return Err(refuse("it is a link, or another thing that is no file"));
                 }
             }
         }

@@ -277,7 +277,7 @@ impl S3Store {
             None => (text, None),
         };
         let value: Vec<u8> = match algorithm {
-            Algorithm::Md5 => from_hex(value),
+            Algorithm::Md5 => hex::decode(value).unwrap_or_default(),
             _ => BASE64.decode(value).unwrap_or_default(),
         };
         let parts = match parts {
@@ -433,12 +433,6 @@ fn strongest(head: &HeadObjectOutput, etag: EtagMeaning) -> Option<(Algorithm, &
 /// Whether a `Content-Range` is of so many bytes from the first on.
 fn agrees(range: &str, length: u64) -> bool {
     range.starts_with(&format!("bytes 0-{}/", length - 1))
-}
-
-/// The bytes of hexadecimal digits, which they are known to be.
-fn from_hex(digits: &str) -> Vec<u8> {
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    digits.as_bytes().chunks(2).filter_map(pair).collect()
 }
 
 /// The bytes of a range of an object.

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::s3::S3Client;
+use crate::digest::in_blocks;
 use crate::error::{RegistryError, io_error};
 
 /// The longest file that is put at once, and the bytes of a part of a longer
@@ -154,12 +155,6 @@ fn digest(part: &Part) -> io::Result<Vec<u8>> {
     let mut file = File::open(&part.from)?;
     file.seek(SeekFrom::Start(part.start))?;
     let mut hasher = Sha256::new();
-    let mut rest = file.take(part.bytes);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match rest.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().to_vec()),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    in_blocks(file.take(part.bytes), |bytes| hasher.update(bytes))?;
+    Ok(hasher.finalize().to_vec())
 }

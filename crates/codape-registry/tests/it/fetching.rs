@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codape_registry::{
-    Cache, Digest, FetchSettings, Mlflow, Progress, Registry, RegistryError, S3Client, Sums,
+    Digest, FetchSettings, Mlflow, Progress, Registry, RegistryError, S3Client, Sums,
 };
 use codape_testkit::servers::{self, Asked, Fault, Faults, FaultyProxy, Python, S3};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::stores::{LOG, bytes, package, s3_client, sums_of};
+use crate::stores::{self, LOG, bytes, package, s3_client, sums_of};
 
 /// Fetches for each fault where nothing else is said.
 const FETCHES: usize = 12;
@@ -88,12 +88,8 @@ pub fn fetching() -> FetchSettings {
 
 pub fn registry(cache: &Path, mlflow: Option<Mlflow>, s3: Option<S3Client>) -> Registry {
     Registry {
-        mlflow,
-        s3,
-        cache: Cache::open(cache, 1 << 30).unwrap(),
         fetching: fetching(),
-        most_bytes: 1 << 30,
-        variables: None,
+        ..stores::registry(cache, mlflow, s3)
     }
 }
 

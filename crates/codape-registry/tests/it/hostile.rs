@@ -151,3 +151,58 @@ fn addresses_that_are_none_are_refused() {
         assert!(!error.to_string().contains("pass@"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_listing_cannot_name_a_file_elsewhere() {
+    for name in [
+        "../x",
+        "/etc/passwd",
+        "a/../../x",
+        "..",
+        "a\\b",
+        "a%2e%2e",
+        "C:x",
+    ] {
+        let listed = json!({"files": [{"path": name, "is_dir": false, "file_size": 1}]});
+        let routes = Router::new().route(
+            "/api/2.0/mlflow-artifacts/artifacts",
+            get(move || async move { axum::Json(listed) }),
+        );
+        let cache = tempfile::tempdir().unwrap();
+        let registry = crate::stores::registry(cache.path(), Some(client_of(routes).await), None);
+        let uri = "mlflow-artifacts:/1/0af3/artifacts".parse().unwrap();
+        let error = registry.locate(&uri).await.unwrap_err();
+        assert!(
+            matches!(error, RegistryError::Name { .. }),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_listing_without_end_is_given_up() {
+    // Each folder has another in it.
+    let listed = json!({"files": [{"path": "below", "is_dir": true}]});
+    let routes = Router::new().route(
+        "/api/2.0/mlflow-artifacts/artifacts",
+        get(move || async move { axum::Json(listed) }),
+    );
+    let cache = tempfile::tempdir().unwrap();
+    let registry = crate::stores::registry(cache.path(), Some(client_of(routes).await), None);
+    let uri = "mlflow-artifacts:/1".parse().unwrap();
+    let error = registry.locate(&uri).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Name { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_with_a_link_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("coder.json"), "{}").unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("model.bin")).unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let registry = crate::stores::registry(cache.path(), None, None);
+    let uri = folder.path().to_str().unwrap().parse().unwrap();
+    let error = registry.locate(&uri).await.unwrap_err();
+    assert!(error.to_string().contains("link"), "{error}");
+}

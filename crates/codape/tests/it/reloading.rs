@@ -67,7 +67,7 @@ fn reloads_cost_no_request() {
     let bad: Vec<&str> = (registered.lines())
         .filter_map(|line| line.strip_prefix("VERSION "))
         .collect();
-    assert_eq!(bad.len(), 4, "{registered}");
+    assert_eq!(bad.len(), 5, "{registered}");
 
     let mut command = registry.codape();
     command
@@ -123,7 +123,7 @@ fn reloads_cost_no_request() {
 }
 
 /// Packages that must not serve: cut off, with another digest, no model, of
-/// other codes.
+/// other codes, with other answers than they were seen to give.
 fn bad_packages(registry: &Registry, good: &str) -> Vec<String> {
     let codes = ["9602A", "1071C"];
     let bad = |name: &str, change: &dyn Fn(&Path)| {
@@ -147,6 +147,11 @@ fn bad_packages(registry: &Registry, good: &str) -> Vec<String> {
                 package,
                 &tiny_model(&["__label__62.10Y", "__label__95.21Y"]),
             );
+        }),
+        bad("other-answers", &|package| {
+            let golden = r#"[{"text": "coiffure", "categorical": [], "code": "9602B",
+                "confidence": 0.5}]"#;
+            fs::write(package.join("golden.json"), golden).unwrap();
         }),
     ]
 }
