@@ -1,0 +1,16 @@
+//! Business logs: one record for each coded declaration, kept for good.
+//!
+//! A [`Record`] is appended to segment files, which are on the disk before an answer
+//! leaves; segments become Parquet files in an [`Archive`], partitioned by day, each
+//! record once and only once whatever fails in between.
+//!
+//! It knows disks, frames and tables. It must not know HTTP, models, or where an
+//! archive's server is.
+
+pub mod archive;
+pub mod disk;
+mod record;
+pub mod segment;
+
+pub use archive::Archive;
+pub use record::{Decision, Entry, JournalId, ModelName, Record, RecordId, Suggested, Time};

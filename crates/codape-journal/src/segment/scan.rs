@@ -1,0 +1,309 @@
+//! Reading a segment from its first byte to its last, whatever they are.
+
+use std::io;
+
+use super::SegmentName;
+use super::frame::{FRAME_HEAD_BYTES, HEADER_BYTES, MARK, header, is_sound, parse_head};
+use crate::disk::DiskFile;
+
+/// Bytes that are read at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Reads the frames of a segment, in their order. Memory is bounded by the longest
+/// frame.
+#[derive(Debug)]
+pub struct Scanner<'f> {
+    file: &'f dyn DiskFile,
+    name: SegmentName,
+    window: Vec<u8>,
+    /// The place in the file of the window's first byte.
+    window_at: u64,
+    /// What is behind this place was not looked at.
+    at: u64,
+    /// The place behind the last sound frame.
+    sound: u64,
+    /// No sequence number below this is expected.
+    next: u64,
+    is_over: bool,
+}
+
+/// What is next in a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<'s> {
+    /// A record.
+    Record {
+        /// Its sequence number, above those before it.
+        sequence: u64,
+        /// Its JSON form.
+        payload: &'s [u8],
+    },
+    /// Bytes that are no frame, with frames behind them: something that was
+    /// written has changed.
+    Damage {
+        /// The place of the first.
+        from: u64,
+        /// The place behind the last.
+        to: u64,
+    },
+    /// Bytes at the end that are no frame: what was being written when the power
+    /// went or the process ended.
+    Torn {
+        /// The place of the first.
+        from: u64,
+    },
+    /// The mark of the end: nothing is missing behind what was found.
+    End,
+}
+
+impl<'f> Scanner<'f> {
+    /// Reads the segment of this name.
+    #[must_use]
+    pub fn new(name: SegmentName, file: &'f dyn DiskFile) -> Self {
+        Self {
+            file,
+            name,
+            window: Vec::new(),
+            window_at: 0,
+            at: 0,
+            sound: 0,
+            next: name.first,
+            is_over: false,
+        }
+    }
+
+    /// The sequence number behind those that were found.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// What is next; `None` once all was told. A segment without the mark of its
+    /// end just stops.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system says.
+    pub fn next(&mut self) -> io::Result<Option<Found<'_>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        if self.at == 0 && self.ensure(HEADER_BYTES)? {
+            let is_header = self.ahead().starts_with(&header(self.name));
+            if is_header {
+                self.at = HEADER_BYTES as u64;
+                self.sound = self.at;
+            }
+        }
+        loop {
+            if !self.ensure(1)? {
+                self.is_over = true;
+                let from = self.sound;
+                return Ok((from < self.at).then_some(Found::Torn { from }));
+            }
+            let Some((length, sequence)) = self.frame()? else {
+                self.pass_to_mark()?;
+                continue;
+            };
+            if self.sound < self.at {
+                let (from, to) = (self.sound, self.at);
+                self.sound = to;
+                return Ok(Some(Found::Damage { from, to }));
+            }
+            let start = usize::try_from(self.at - self.window_at).expect("the frame is in memory");
+            self.at += (FRAME_HEAD_BYTES + length) as u64;
+            self.sound = self.at;
+            self.next = sequence;
+            if length == 0 {
+                return Ok(Some(Found::End));
+            }
+            self.next += 1;
+            let payload = start + FRAME_HEAD_BYTES;
+            return Ok(Some(Found::Record {
+                sequence,
+                payload: &self.window[payload..payload + length],
+            }));
+        }
+    }
+
+    /// The frame that starts here, if one does: its payload's length and its
+    /// sequence number.
+    fn frame(&mut self) -> io::Result<Option<(usize, u64)>> {
+        if !self.ensure(FRAME_HEAD_BYTES)? {
+            return Ok(None);
+        }
+        let head: [u8; FRAME_HEAD_BYTES] = self.ahead()[..FRAME_HEAD_BYTES]
+            .try_into()
+            .expect("a slice of this length is an array of it");
+        let Some((length, sequence)) = parse_head(&head) else {
+            return Ok(None);
+        };
+        if sequence < self.next || !self.ensure(FRAME_HEAD_BYTES + length)? {
+            return Ok(None);
+        }
+        let payload = &self.ahead()[FRAME_HEAD_BYTES..FRAME_HEAD_BYTES + length];
+        // A payload is looked at by others as text.
+        let is_text = std::str::from_utf8(payload).is_ok();
+        Ok((is_text && is_sound(&head, payload)).then_some((length, sequence)))
+    }
+
+    /// Passes to the next place where a frame may start, one byte from here at
+    /// least.
+    fn pass_to_mark(&mut self) -> io::Result<()> {
+        self.at += 1;
+        loop {
+            if !self.ensure(MARK.len())? {
+                self.at = self.window_at + self.window.len() as u64;
+                return Ok(());
+            }
+            let ahead = self.ahead();
+            let found = ahead.windows(MARK.len()).position(|bytes| bytes == MARK);
+            let passed = found.unwrap_or(ahead.len() + 1 - MARK.len());
+            self.at += passed as u64;
+            if found.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The bytes in memory that were not looked at.
+    fn ahead(&self) -> &[u8] {
+        let start = usize::try_from(self.at - self.window_at).unwrap_or(usize::MAX);
+        self.window.get(start..).unwrap_or_default()
+    }
+
+    /// Brings this many bytes into memory; whether there are as many.
+    fn ensure(&mut self, bytes: usize) -> io::Result<bool> {
+        if self.ahead().len() >= bytes {
+            return Ok(true);
+        }
+        let start = usize::try_from(self.at - self.window_at).unwrap_or(usize::MAX);
+        self.window.drain(..start.min(self.window.len()));
+        self.window_at = self.at;
+        while self.window.len() < bytes {
+            let filled = self.window.len();
+            let more = CHUNK_BYTES.max(bytes - filled);
+            self.window.resize(filled + more, 0);
+            let read = self
+                .file
+                .read_at(self.window_at + filled as u64, &mut self.window[filled..]);
+            let read = read.inspect_err(|_| self.window.truncate(filled))?;
+            self.window.truncate(filled + read);
+            if read == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{end_frame, write_frame};
+    use super::*;
+    use crate::disk::SyncPoint;
+    use crate::record::JournalId;
+
+    #[derive(Debug)]
+    struct Bytes(Vec<u8>);
+
+    impl DiskFile for Bytes {
+        fn length(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            let from = usize::try_from(offset).unwrap().min(self.0.len());
+            // As little at a time as a file may give.
+            let read = buffer.len().min(self.0.len() - from).min(7);
+            buffer[..read].copy_from_slice(&self.0[from..from + read]);
+            Ok(read)
+        }
+
+        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn cut(&mut self, _: u64) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn sync(&mut self, _: SyncPoint) -> io::Result<()> {
+            unreachable!()
+        }
+    }
+
+    const NAME: SegmentName = SegmentName {
+        journal: JournalId(1),
+        first: 10,
+    };
+
+    fn segment(end: bool) -> Vec<u8> {
+        let mut bytes = header(NAME).to_vec();
+        for (sequence, payload) in [(10, "{}"), (11, "{\"a\":1}"), (13, "{\"é\":2}")] {
+            write_frame(sequence, payload.as_bytes(), &mut bytes);
+        }
+        if end {
+            bytes.extend(end_frame(14));
+        }
+        bytes
+    }
+
+    /// The sequence numbers that are found, whether the end is, and the ranges of
+    /// damage and of a torn tail.
+    fn scan(bytes: Vec<u8>) -> (Vec<u64>, bool, Vec<(u64, Option<u64>)>) {
+        let file = Bytes(bytes);
+        let mut scanner = Scanner::new(NAME, &file);
+        let (mut found, mut end, mut bad) = (Vec::new(), false, Vec::new());
+        while let Some(next) = scanner.next().unwrap() {
+            match next {
+                Found::Record { sequence, .. } => found.push(sequence),
+                Found::Damage { from, to } => bad.push((from, Some(to))),
+                Found::Torn { from } => bad.push((from, None)),
+                Found::End => end = true,
+            }
+        }
+        (found, end, bad)
+    }
+
+    #[test]
+    fn a_sound_segment_is_read_whole() {
+        assert_eq!(scan(segment(true)), (vec![10, 11, 13], true, vec![]));
+        assert_eq!(scan(segment(false)), (vec![10, 11, 13], false, vec![]));
+        assert_eq!(scan(Vec::new()), (vec![], false, vec![]));
+    }
+
+    #[test]
+    fn every_prefix_gives_the_records_that_are_whole() {
+        let whole = segment(true);
+        let mut before = 0;
+        for length in 0..whole.len() {
+            let (found, end, bad) = scan(whole[..length].to_vec());
+            assert!(found.len() >= before && !end, "{length}");
+            assert!(bad.len() <= 1, "{length}: {bad:?}");
+            before = found.len();
+        }
+        assert_eq!(before, 3);
+    }
+
+    #[test]
+    fn a_changed_byte_costs_one_record_at_most() {
+        let whole = segment(true);
+        for place in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 0x10;
+            let (found, end, bad) = scan(bytes);
+            assert!(found.len() >= 2, "{place}: {found:?}");
+            assert_eq!(bad.len(), 1, "{place}");
+            let lost = 3 - found.len() + usize::from(!end);
+            assert!(lost <= 1, "{place}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_the_past_is_no_record() {
+        let mut bytes = segment(false);
+        let sound = bytes.len() as u64;
+        write_frame(11, b"{}", &mut bytes);
+        assert_eq!(scan(bytes).2, [(sound, None)]);
+    }
+}
