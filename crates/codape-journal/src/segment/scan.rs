@@ -83,7 +83,7 @@ impl<'f> Scanner<'f> {
     /// # Errors
     ///
     /// Whatever the system says.
-    pub fn next(&mut self) -> io::Result<Option<Found<'_>>> {
+    pub fn read_next(&mut self) -> io::Result<Option<Found<'_>>> {
         if self.is_over {
             return Ok(None);
         }
@@ -248,13 +248,16 @@ mod tests {
         bytes
     }
 
-    /// The sequence numbers that are found, whether the end is, and the ranges of
-    /// damage and of a torn tail.
-    fn scan(bytes: Vec<u8>) -> (Vec<u64>, bool, Vec<(u64, Option<u64>)>) {
+    /// Where bytes that are no frame begin and, unless at the end, end.
+    type Bad = (u64, Option<u64>);
+
+    /// The sequence numbers that are found, whether the end is, and what is no
+    /// frame.
+    fn scan(bytes: Vec<u8>) -> (Vec<u64>, bool, Vec<Bad>) {
         let file = Bytes(bytes);
         let mut scanner = Scanner::new(NAME, &file);
         let (mut found, mut end, mut bad) = (Vec::new(), false, Vec::new());
-        while let Some(next) = scanner.next().unwrap() {
+        while let Some(next) = scanner.read_next().unwrap() {
             match next {
                 Found::Record { sequence, .. } => found.push(sequence),
                 Found::Damage { from, to } => bad.push((from, Some(to))),
