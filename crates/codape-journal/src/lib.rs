@@ -9,8 +9,12 @@
 
 pub mod archive;
 pub mod disk;
+mod error;
+mod log;
 mod record;
 pub mod segment;
 
 pub use archive::Archive;
+pub use error::{AppendError, JournalError};
+pub use log::{Durability, Log, LogSettings, Recovery};
 pub use record::{Decision, Entry, JournalId, ModelName, Record, RecordId, Suggested, Time};

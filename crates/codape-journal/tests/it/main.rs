@@ -1,0 +1,3 @@
+//! Tests of the journal from outside.
+
+mod power;
