@@ -10,11 +10,14 @@
 pub mod archive;
 pub mod disk;
 mod error;
+mod journal;
+mod lock;
 mod log;
 mod record;
 pub mod segment;
 
 pub use archive::Archive;
 pub use error::{AppendError, JournalError};
+pub use journal::{Journal, JournalSettings, Payloads, Policy, Receipt, Status};
 pub use log::{Durability, Log, LogSettings, Recovery};
 pub use record::{Decision, Entry, JournalId, ModelName, Record, RecordId, Suggested, Time};
