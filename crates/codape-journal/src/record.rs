@@ -56,7 +56,8 @@ pub struct Record<'a> {
     /// The model that answered.
     #[serde(borrow)]
     pub model: ModelName<'a>,
-    /// The time that the coding took, in microseconds.
+    /// The time that the coding took, in microseconds; of one among others of a
+    /// request, the time since the coding of the first began.
     pub latency_us: u64,
 }
 

@@ -34,6 +34,8 @@ pub enum ApiError {
     TooLarge(String),
     /// 503 with `Retry-After`: the bodies in memory are at their limit.
     Busy,
+    /// 503 with `Retry-After`: the answer's record could not be kept.
+    NotKept,
     /// 500; the cause goes to the log and not to the client.
     Internal(Arc<dyn Error + Send + Sync>),
 }
@@ -60,7 +62,7 @@ impl ApiError {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -83,10 +85,11 @@ impl IntoResponse for ApiError {
             Self::MethodNotAllowed => say("Method Not Allowed"),
             Self::BodyTimeout => say("The request body did not arrive in time."),
             Self::Busy => say("Too many requests are being received. Try again later."),
+            Self::NotKept => say("The answer could not be logged. Try again later."),
             Self::Internal(_) => say("Internal Server Error"),
         };
         match self {
-            Self::Busy => {
+            Self::Busy | Self::NotKept => {
                 let one_second = HeaderValue::from_static("1");
                 response
                     .headers_mut()

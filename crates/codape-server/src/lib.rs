@@ -16,11 +16,13 @@ mod body;
 pub mod contract2024;
 mod error;
 mod health;
+mod journal;
 mod metrics;
 mod model;
 mod observe;
 mod reap;
 mod reload;
+mod request_id;
 mod secret;
 mod serve;
 mod settings;
@@ -29,6 +31,7 @@ mod state;
 
 pub use app::app;
 pub use error::{ApiError, Cause};
+pub use journal::{Amend, BusinessLog, EventForm, RECORD_TARGET, Unkept};
 pub use model::{Digest, ModelIdentity, ServedModel};
 pub use reload::{
     BoxError, BoxFuture, LoadError, Loaded, Mark, ModelSource, Outcome, Prepare, Reload,

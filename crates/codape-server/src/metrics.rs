@@ -9,7 +9,8 @@
 //! | `codape_reloads_total` | `role`, `outcome` | checks for another model, by what came of them |
 //! | `codape_last_reload_timestamp_seconds` | `role` | when a model was last replaced |
 //!
-//! Those of the shadow are in `shadow/contest.rs`. Texts in labels are
+//! Those of the shadow are in `shadow/contest.rs`, those of the business log in
+//! `journal/metrics.rs`. Texts in labels are
 //! those of the answers' headers.
 
 use std::array;
@@ -196,6 +197,7 @@ pub(crate) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     }
     families.extend(state.metrics().registry.gather());
     families.extend(state.shadow().gather());
+    families.extend(state.journal().gather());
     let text = TextEncoder::new()
         .encode_to_string(&families)
         .map_err(ApiError::internal)?;

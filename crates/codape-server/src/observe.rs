@@ -12,6 +12,7 @@ use tracing::Instrument;
 use crate::error::{Cause, Chain};
 use crate::metrics::{Route, ServiceMetrics};
 use crate::model::AnsweredBy;
+use crate::request_id::{REQUEST_ID, RequestId};
 
 /// Counts a request, and logs its method, route, status, latency and the model
 /// that answered: never the query or the body, which hold what people declared.
@@ -19,7 +20,7 @@ use crate::model::AnsweredBy;
 /// with words of their own.
 pub(crate) async fn observe(
     State(metrics): State<Arc<ServiceMetrics>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let start = Instant::now();
@@ -27,8 +28,14 @@ pub(crate) async fn observe(
     let route = Route::of(request.extensions().get().map(MatchedPath::as_str));
     // What handlers log on the way is of no level that is usually on: a span at
     // the level of the events below would cost as much as the rest of the log.
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     let span = tracing::debug_span!("request", %method, route = route.path());
     let mut response = next.run(request).instrument(span).await;
+
+    let headers = response.headers_mut();
+    headers.insert(&REQUEST_ID, id.header());
+    let request_id = id.as_str();
 
     let latency = start.elapsed();
     metrics.count(route, response.status(), latency);
@@ -45,14 +52,14 @@ pub(crate) async fn observe(
     if let Some(cause) = cause {
         let cause = Chain(&**cause);
         tracing::error!(
-            %method, route = route_path, status, latency_us, model, version, digest, %cause,
+            %method, route = route_path, status, latency_us, request_id, model, version, digest, %cause,
             "request failed"
         );
     } else if matches!(route, Route::Health | Route::Ready | Route::Metrics) {
-        tracing::debug!(%method, route = route_path, status, latency_us, "request answered");
+        tracing::debug!(%method, route = route_path, status, latency_us, request_id, "request answered");
     } else {
         tracing::info!(
-            %method, route = route_path, status, latency_us, model, version, digest,
+            %method, route = route_path, status, latency_us, request_id, model, version, digest,
             "request answered"
         );
     }

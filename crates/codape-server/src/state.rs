@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use codape_coder::Coder;
 use tokio::sync::Semaphore;
 
+use crate::journal::{BusinessLog, ServiceJournal};
 use crate::metrics::ServiceMetrics;
 use crate::model::{ModelIdentity, ServedModel};
 use crate::reap::reap;
@@ -29,6 +30,7 @@ struct Shared {
     serving_desk: Desk,
     challenger_desk: Desk,
     metrics: Arc<ServiceMetrics>,
+    journal: ServiceJournal,
     limits: Limits,
     admin_token: Option<Secret>,
     is_stopping: AtomicBool,
@@ -59,6 +61,17 @@ impl AppState {
     /// shadow.
     #[must_use]
     pub fn with_settings(coder: Arc<Coder>, identity: ModelIdentity, settings: &Settings) -> Self {
+        Self::with_log(coder, identity, settings, BusinessLog::default())
+    }
+
+    /// The same, with a business log.
+    #[must_use]
+    pub fn with_log(
+        coder: Arc<Coder>,
+        identity: ModelIdentity,
+        settings: &Settings,
+        log: BusinessLog,
+    ) -> Self {
         let limits = settings.limits.clone();
         let kib = (limits.max_bodies_bytes >> 10).min(Semaphore::MAX_PERMITS);
         let batches = limits
@@ -71,6 +84,7 @@ impl AppState {
             serving_desk: Desk::default(),
             challenger_desk: Desk::default(),
             metrics: Arc::default(),
+            journal: ServiceJournal::new(log),
             limits,
             admin_token: settings.admin_token.clone(),
             is_stopping: AtomicBool::new(false),
@@ -140,6 +154,10 @@ impl AppState {
 
     pub(crate) fn metrics(&self) -> &Arc<ServiceMetrics> {
         &self.0.metrics
+    }
+
+    pub(crate) fn journal(&self) -> &ServiceJournal {
+        &self.0.journal
     }
 
     pub(crate) fn admin_token(&self) -> Option<&Secret> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -16,7 +17,9 @@ use crate::contract2024::request::{self, BodyProblem, FIELDS, List};
 use crate::contract2024::response::{Answer, Evaluated};
 use crate::contract2024::validation::{Events, Tuple, VARIABLES, Variable};
 use crate::error::{ApiError, json_bytes};
+use crate::journal::{Asker, Coded, Drafts, Pending, ServiceJournal};
 use crate::model::ServedModel;
+use crate::request_id::RequestId;
 use crate::shadow::Case;
 use crate::state::AppState;
 
@@ -25,19 +28,28 @@ use crate::state::AppState;
 const CHUNK_LINES: usize = 2048;
 
 /// What is done with the codings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Task {
-    Predict,
+    /// They are answered, and kept for who asked, if anybody wants records.
+    Predict(Option<Asker>),
+    /// They are compared with codes that are known.
     Evaluate,
 }
 
 /// `POST /predict-batch`.
 pub(crate) async fn predict_batch(
     State(state): State<AppState>,
+    id: RequestId,
     request: Request<Body>,
 ) -> Response {
     let model = state.model();
-    let answer = run((state, Arc::clone(&model)), request, Task::Predict).await;
+    let log = state.journal();
+    let asker = log.is_on().then(|| Asker::of(id, request.headers()));
+    let served = (state.clone(), Arc::clone(&model));
+    let answer = match run(served, request, Task::Predict(asker)).await {
+        Ok((response, pending)) => all_kept(log, pending).await.map(|()| response),
+        Err(error) => Err(error),
+    };
     model.sign(answer)
 }
 
@@ -45,8 +57,20 @@ pub(crate) async fn predict_batch(
 pub(crate) async fn evaluation(State(state): State<AppState>, request: Request<Body>) -> Response {
     let model = state.model();
     let answer = run((state, Arc::clone(&model)), request, Task::Evaluate).await;
-    model.sign(answer)
+    model.sign(answer.map(|(response, _)| response))
 }
+
+/// Waits for all records of a batch, also behind one that is not kept.
+async fn all_kept(log: &ServiceJournal, pending: Vec<Pending>) -> Result<(), ApiError> {
+    let mut all = Ok(());
+    for pending in pending {
+        all = all.and(log.kept(pending).await);
+    }
+    all
+}
+
+/// An answer, and its records on the way.
+type Answered = (Response, Vec<Pending>);
 
 /// Reads the body here, and does all the rest, which may take seconds, on the
 /// pool for blocking work.
@@ -54,7 +78,7 @@ async fn run(
     (state, model): (AppState, Arc<ServedModel>),
     request: Request<Body>,
     task: Task,
-) -> Result<Response, ApiError> {
+) -> Result<Answered, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&state, &parts.headers, body).await?;
     let permit = state.batches().acquire_owned().await;
@@ -110,10 +134,10 @@ struct Job {
 }
 
 impl Job {
-    fn answer(&self, body: &HeldBody) -> Result<Response, ApiError> {
+    fn answer(&self, body: &HeldBody) -> Result<Answered, ApiError> {
         let (echoes, mut errors) = Echoes::parse(&self.query);
         let fields = match self.task {
-            Task::Predict => FIELDS.len() - 1,
+            Task::Predict(_) => FIELDS.len() - 1,
             Task::Evaluate => FIELDS.len(),
         };
         let max_lines = self.state.limits().max_batch_lines;
@@ -127,12 +151,13 @@ impl Job {
             }
         };
         let rows = Rows::new(&lists, self.state.limits().max_text_bytes)?;
-        match self.task {
-            Task::Predict => {
+        match &self.task {
+            Task::Predict(asker) => {
                 self.check_size(rows.texts.len(), echoes.at_most)?;
                 let options = CodeOptions::new(echoes.at_most).map_err(ApiError::internal)?;
                 let shadow = self.state.shadow();
                 let mut drawn = Vec::new();
+                let mut records = Records::new(self, asker.as_ref());
                 let response = self.code(&rows, options, |line, coding, json| {
                     if let Some(contest) = shadow.draw(&self.model) {
                         // What no queue has room for is not copied.
@@ -140,21 +165,24 @@ impl Job {
                         let case = has_room.then(|| rows.case(line, coding)).flatten();
                         drawn.push((contest, case));
                     }
-                    write(&Answer::new(coding, echoes.prob_min)?, json)
+                    write(&Answer::new(coding, echoes.prob_min)?, json)?;
+                    records.push(&rows, coding, (line, echoes.prob_min));
+                    Ok(())
                 })?;
                 // A batch that is refused at its last line was not answered.
                 for (contest, case) in drawn {
                     shadow.offer(contest, case);
                 }
-                Ok(response)
+                Ok((response, self.state.journal().append_all(records.finish())))
             }
             Task::Evaluate => {
                 let known = present(&rows.codes, "code")?;
                 let options = CodeOptions::new(1).map_err(ApiError::internal)?;
                 let nomenclature = self.model.coder().nomenclature();
-                self.code(&rows, options, |line, coding, json| {
+                let response = self.code(&rows, options, |line, coding, json| {
                     write(&Evaluated::new(coding, known[line], nomenclature)?, json)
-                })
+                })?;
+                Ok((response, Vec::new()))
             }
         }
     }
@@ -199,6 +227,49 @@ impl Job {
         }
         json.push(b']');
         Ok(json_bytes(StatusCode::OK, json))
+    }
+}
+
+/// The records of a batch, in parts that the journal takes one after the other. A
+/// batch that is refused at its last line was not answered, and leaves none.
+struct Records<'j> {
+    job: &'j Job,
+    asker: Option<&'j Asker>,
+    parts: Vec<Drafts>,
+    began: Instant,
+}
+
+impl<'j> Records<'j> {
+    fn new(job: &'j Job, asker: Option<&'j Asker>) -> Self {
+        Self {
+            job,
+            asker,
+            parts: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
+    fn push(&mut self, rows: &Rows<'_>, coding: &Coding<'_>, (line, prob_min): (usize, f64)) {
+        let Some(asker) = self.asker else { return };
+        if line.is_multiple_of(CHUNK_LINES) {
+            self.parts.push(self.job.state.journal().drafts());
+        }
+        let coded = Coded {
+            text: rows.texts[line],
+            value: |variable| rows.value(line, variable),
+            coding,
+            prob_min,
+            line,
+            // Since the batch was begun: its lines are coded together.
+            latency: self.began.elapsed(),
+        };
+        if let Some(part) = self.parts.last_mut() {
+            part.push(asker, self.job.model.identity(), coded);
+        }
+    }
+
+    fn finish(self) -> Vec<Drafts> {
+        self.parts
     }
 }
 

@@ -37,6 +37,16 @@ const TYPES_LIASSE: [&str; 16] = [
 ];
 
 impl Variable {
+    /// The name in the contract.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TypeLiasse => "type_liasse",
+            Self::Nature => "nature",
+            Self::Surface => "surface",
+            Self::Event => "event",
+        }
+    }
+
     /// Whether the contract takes `value`.
     pub(crate) fn accepts(self, value: &str, events: Events) -> bool {
         match self {

@@ -4,6 +4,7 @@
 
 mod admin;
 mod contract;
+mod journal;
 mod limits;
 mod log;
 mod metrics;
