@@ -13,6 +13,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 use base64::Engine;
@@ -197,9 +198,11 @@ impl S3Store {
         let mut files = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.s3.error(&what, &error))?;
+            check_page(&page).map_err(|problem| self.s3.unexpected(&what, problem))?;
             for object in page.contents() {
-                let key = object.key().unwrap_or_default();
-                let bytes = u64::try_from(object.size().unwrap_or(-1));
+                let missing =
+                    |of: &str| self.s3.unexpected(&what, format!("an object without {of}"));
+                let key = object.key().ok_or_else(|| missing("key"))?;
                 let Some(path) = key.strip_prefix(&*self.prefix) else {
                     return Err(self.s3.unexpected(&what, "a key outside of it".to_owned()));
                 };
@@ -213,14 +216,11 @@ impl S3Store {
                         problem: "its path leaves the model",
                     });
                 }
-                let bytes = bytes.map_err(|_| {
-                    self.s3
-                        .unexpected(&what, "an object without size".to_owned())
-                })?;
+                let bytes = object.size().and_then(|bytes| u64::try_from(bytes).ok());
                 files.push(RemoteFile {
                     path: path.to_owned(),
-                    bytes,
-                    mark: object.e_tag().unwrap_or_default().to_owned(),
+                    bytes: bytes.ok_or_else(|| missing("size"))?,
+                    mark: object.e_tag().ok_or_else(|| missing("tag"))?.to_owned(),
                 });
                 check_count(files.len())?;
             }
@@ -398,6 +398,25 @@ impl S3Store {
     }
 }
 
+/// Says what is missing of a page of a listing. Nothing proves its bytes, and its
+/// parser passes over elements that it does not know: a page that was cut short, or
+/// in which a byte has changed, would be taken for one with fewer objects.
+fn check_page(page: &ListObjectsV2Output) -> Result<(), String> {
+    let objects = page.contents().len();
+    let told = page
+        .key_count()
+        .and_then(|count| usize::try_from(count).ok());
+    match told {
+        Some(told) if told == objects => {}
+        Some(told) => return Err(format!("{objects} objects where it says {told}")),
+        None => return Err("a list that does not say how long it is".to_owned()),
+    }
+    match (page.is_truncated(), page.next_continuation_token()) {
+        (Some(false), _) | (Some(true), Some(_)) => Ok(()),
+        _ => Err("a list that does not say whether it goes on".to_owned()),
+    }
+}
+
 fn changed(file: &RemoteFile) -> RegistryError {
     RegistryError::Changed {
         name: file.path.clone(),
@@ -454,5 +473,33 @@ impl ObjectChunks {
                 }),
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::types::Object;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_lost_something_is_no_page() {
+        let whole = || {
+            ListObjectsV2Output::builder()
+                .contents(Object::builder().key("a").build())
+                .key_count(1)
+                .is_truncated(false)
+        };
+        check_page(&whole().build()).unwrap();
+        let said = |page: ListObjectsV2Output| check_page(&page).unwrap_err();
+        assert_eq!(
+            said(whole().key_count(2).build()),
+            "1 objects where it says 2"
+        );
+        assert!(said(whole().set_key_count(None).build()).contains("how long"));
+        assert!(said(whole().set_is_truncated(None).build()).contains("goes on"));
+        let going_on = whole().is_truncated(true);
+        assert!(said(going_on.clone().build()).contains("goes on"));
+        check_page(&going_on.next_continuation_token("x").build()).unwrap();
     }
 }
