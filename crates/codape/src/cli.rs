@@ -3,6 +3,7 @@
 mod autotune;
 mod compare;
 mod compress;
+mod journal;
 mod measure;
 mod quantize;
 mod registry;
@@ -19,6 +20,7 @@ use codape_fasttext::Access;
 pub use autotune::{AutotuneArgs, Typed};
 pub use compare::Compare;
 pub use compress::Compress;
+pub use journal::{JournalArgs, RecordForm};
 pub use measure::Test;
 pub use quantize::Quantize;
 pub use registry::{Fetch, History, List, Promote, Push, Registry, Rollback, Show, variable};
@@ -120,6 +122,9 @@ pub struct Serve {
 
     #[command(flatten)]
     pub registry: RegistryArgs,
+
+    #[command(flatten)]
+    pub journal: JournalArgs,
 
     /// Address and port to listen on
     #[arg(

@@ -10,6 +10,7 @@ mod output;
 mod package;
 mod print;
 mod progress;
+mod records;
 mod repeat;
 mod warm_up;
 

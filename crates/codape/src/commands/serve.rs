@@ -9,14 +9,19 @@ use anyhow::Context;
 use codape_coder::{Coder, Threshold};
 use codape_registry::{Ledger, ModelUri};
 use codape_server::{
-    AppState, ModelIdentity, Reload, ReloadObserver, ReloadSettings, Role, Secret, Settings,
-    ShadowSettings, Share, bind, serve, stop_signal,
+    AppState, ModelIdentity, RECORD_TARGET, Reload, ReloadObserver, ReloadSettings, Role, Secret,
+    Settings, ShadowSettings, Share, bind, serve, stop_signal,
 };
-use tracing_subscriber::EnvFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::cli::{LogFormat, Memory, Serve, variable};
 use crate::model::{Missing, RegistrySource, ServiceLedger, Start};
 use crate::package::{self, Package};
+use crate::records::{self, RecordLayer};
 use crate::warm_up::{prepare, warm_up};
 
 /// The time that work in the background has, such as a line of a ledger, once
@@ -24,7 +29,7 @@ use crate::warm_up::{prepare, warm_up};
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &Serve) -> anyhow::Result<()> {
-    start_log(arguments.log_format);
+    let _records = start_log(arguments);
     let settings = settings(arguments)?;
     let Service {
         coder,
@@ -36,7 +41,9 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
         None => of_package(arguments)?,
     };
     warm_up(Arc::clone(&coder), arguments.memory);
-    let state = AppState::with_settings(coder, identity, &settings);
+    let log = records::open(&arguments.journal)?;
+    let journal = log.journal.clone();
+    let state = AppState::with_log(coder, identity, &settings, log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -57,6 +64,9 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     });
     // A model that is being loaded, or let go, is not waited for to its end.
     runtime.shutdown_timeout(LAST_WORK);
+    if let Some(journal) = journal {
+        journal.close();
+    }
     if let Some(ledger) = ledger {
         ledger.end()?;
     }
@@ -184,15 +194,28 @@ fn reload(arguments: &Serve, source: RegistrySource) -> Reload {
     }
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses what, `info` by default.
-fn start_log(format: LogFormat) {
+/// Logs go to standard error; `RUST_LOG` chooses what, `info` by default. Records go
+/// to standard output, if they are asked for, as long as what is returned lives.
+fn start_log(arguments: &Serve) -> Option<WorkerGuard> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let is_log = filter_fn(|about| about.target() != RECORD_TARGET);
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let log = match arguments.log_format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    let (records, guard) = arguments
+        .journal
+        .records
+        .map(|_| RecordLayer::new())
+        .unzip();
+    let records =
+        records.map(|layer| layer.with_filter(filter_fn(|about| about.target() == RECORD_TARGET)));
+    tracing_subscriber::registry()
+        .with(log.with_filter(is_log).with_filter(filter))
+        .with(records)
+        .init();
+    guard
 }

@@ -6,6 +6,7 @@ mod compare;
 mod configuring;
 mod conformance;
 mod interrupted;
+mod killing;
 mod measuring;
 mod registry;
 mod reloading;

@@ -1,0 +1,137 @@
+//! Options of the business log.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use codape_journal::{JournalSettings, LogSettings, Policy};
+use codape_server::Unkept;
+
+/// Bytes in a GiB.
+const GIB: u64 = 1 << 30;
+
+/// How declarations that are coded are kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Business log")]
+pub struct JournalArgs {
+    /// Directory of the journal: a record of each declaration is there before its
+    /// answer leaves [default: no journal]
+    #[arg(long, value_name = "DIR", env = "CODAPE_JOURNAL")]
+    pub journal: Option<PathBuf>,
+
+    /// How sure it is that a record is kept when its answer leaves
+    #[arg(
+        long,
+        value_name = "POLICY",
+        env = "CODAPE_JOURNAL_POLICY",
+        default_value = "sync"
+    )]
+    pub journal_policy: JournalPolicy,
+
+    /// Milliseconds after which records are on the disk under `interval`
+    #[arg(
+        long,
+        value_name = "MS",
+        env = "CODAPE_JOURNAL_INTERVAL_MS",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub journal_interval_ms: u64,
+
+    /// What is done with an answer whose record cannot be kept, as where the disk is
+    /// full
+    #[arg(
+        long,
+        value_name = "WHAT",
+        env = "CODAPE_JOURNAL_UNKEPT",
+        default_value = "refuse"
+    )]
+    pub journal_unkept: UnkeptArg,
+
+    /// Milliseconds that an answer waits for its record at most
+    #[arg(
+        long,
+        value_name = "MS",
+        env = "CODAPE_JOURNAL_PATIENCE_MS",
+        default_value_t = 5000
+    )]
+    pub journal_patience_ms: u64,
+
+    /// Size of the journal: where its records do not leave it, more are refused
+    #[arg(
+        long,
+        value_name = "GIB",
+        env = "CODAPE_JOURNAL_GIB",
+        default_value_t = 64
+    )]
+    pub journal_gib: u64,
+
+    /// Write each record to standard output too, one a line
+    #[arg(long, value_name = "FORM", env = "CODAPE_RECORDS")]
+    pub records: Option<RecordForm>,
+
+    /// Confidence index from which a record says that the code is assigned without a
+    /// person
+    #[arg(
+        long,
+        value_name = "IC",
+        env = "CODAPE_THRESHOLD",
+        default_value_t = 0.8
+    )]
+    pub threshold: f64,
+}
+
+/// How sure it is that a record is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JournalPolicy {
+    /// On the disk: it outlives the power
+    Sync,
+    /// With the system: it outlives the process, and the power after the interval
+    Interval,
+    /// In memory: a process that is killed takes some records with it
+    Off,
+}
+
+/// What is done with an answer whose record cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UnkeptArg {
+    /// The answer is a 503
+    Refuse,
+    /// It is given, and counted in the metrics
+    Serve,
+}
+
+/// A form of records on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecordForm {
+    /// A JSON object
+    Json,
+}
+
+impl JournalArgs {
+    /// How the journal is written.
+    pub fn settings(&self) -> JournalSettings {
+        JournalSettings {
+            policy: match self.journal_policy {
+                JournalPolicy::Sync => Policy::Sync,
+                JournalPolicy::Interval => {
+                    Policy::Interval(Duration::from_millis(self.journal_interval_ms))
+                }
+                JournalPolicy::Off => Policy::Off,
+            },
+            log: LogSettings {
+                most_bytes: self.journal_gib.saturating_mul(GIB),
+                ..LogSettings::default()
+            },
+            ..JournalSettings::default()
+        }
+    }
+
+    /// What is done with an answer whose record cannot be kept.
+    pub fn unkept(&self) -> Unkept {
+        match self.journal_unkept {
+            UnkeptArg::Refuse => Unkept::Refuse,
+            UnkeptArg::Serve => Unkept::Serve,
+        }
+    }
+}

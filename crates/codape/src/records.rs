@@ -1,0 +1,93 @@
+//! The business log of `codape serve`: opened, and told on standard output.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use codape_coder::Threshold;
+use codape_journal::Journal;
+use codape_server::{BusinessLog, EventForm, RECORD_TARGET};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context as LayerContext;
+
+use crate::cli::{JournalArgs, RecordForm};
+
+/// The records that may wait for who reads standard output; more are dropped there,
+/// so that a slow reader does not stop the service. The journal has them.
+const WAITING_RECORDS: usize = 100_000;
+
+/// Opens the business log that the arguments describe.
+pub fn open(arguments: &JournalArgs) -> anyhow::Result<BusinessLog> {
+    let journal = match &arguments.journal {
+        None => None,
+        Some(directory) => {
+            let began = Instant::now();
+            let (journal, recovery) =
+                Journal::open(directory, arguments.settings()).context("--journal")?;
+            let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let id = journal.id();
+            if recovery.cut.is_some() || !recovery.damage.is_empty() {
+                tracing::warn!(journal = %id, %recovery, took_ms, "the journal was brought into order");
+            } else {
+                tracing::info!(journal = %id, %recovery, took_ms, "the journal is open");
+            }
+            Some(Arc::new(journal))
+        }
+    };
+    Ok(BusinessLog {
+        journal,
+        unkept: arguments.unkept(),
+        patience: Duration::from_millis(arguments.journal_patience_ms),
+        threshold: Threshold::new(arguments.threshold).context("--threshold")?,
+        events: arguments.records.map(|form| match form {
+            RecordForm::Json => EventForm::Json,
+        }),
+        ..BusinessLog::default()
+    })
+}
+
+/// Writes the events that hold records to standard output, as they are.
+pub struct RecordLayer(NonBlocking);
+
+impl RecordLayer {
+    /// The layer, and what must live as long as records are to be written.
+    pub fn new() -> (Self, WorkerGuard) {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(WAITING_RECORDS)
+            .thread_name("codape-records")
+            .finish(io::stdout());
+        (Self(writer), guard)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for RecordLayer {
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        if event.metadata().target() != RECORD_TARGET {
+            return;
+        }
+        let mut line = Line(None);
+        event.record(&mut line);
+        if let Some(line) = line.0 {
+            // What there is no room for is dropped.
+            let _ = self.0.clone().write_all(line.as_bytes());
+        }
+    }
+}
+
+/// The field `line` of an event.
+struct Line(Option<String>);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "line" {
+            self.0 = Some(format!("{value}\n"));
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
