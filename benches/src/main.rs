@@ -10,6 +10,7 @@
 mod answers;
 mod compare;
 mod growth;
+mod journal;
 mod machine;
 mod peer;
 mod training;
@@ -47,6 +48,8 @@ enum Command {
     },
     /// Time prediction as models, texts and calls grow.
     Growth(growth::Growth),
+    /// Time answers of the service with and without a journal.
+    Journal(journal::JournalCost),
     /// Time training: every program in turn.
     TrainTimes(Training),
     /// Compare what codape and the official program make of public benchmarks.
@@ -97,6 +100,7 @@ fn main() -> anyhow::Result<()> {
             call,
         } => worker::run((kind, call), &model, &texts),
         Command::Growth(arguments) => arguments.run(),
+        Command::Journal(arguments) => journal::run(&arguments),
         Command::TrainTimes(arguments) => training::times(&arguments),
         Command::TrainAccuracy(arguments) => training::accuracy(&arguments),
         Command::TrainCompressed(arguments) => training::compressed(&arguments),

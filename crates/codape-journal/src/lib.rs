@@ -13,6 +13,7 @@ mod error;
 mod journal;
 mod lock;
 mod log;
+pub mod parquet;
 mod record;
 pub mod segment;
 
