@@ -8,6 +8,7 @@
 //! archive's server is.
 
 pub mod archive;
+mod compact;
 pub mod disk;
 mod error;
 mod journal;
@@ -18,6 +19,7 @@ mod record;
 pub mod segment;
 
 pub use archive::Archive;
+pub use compact::{CompactError, CompactSettings, Compacted, Compactor, PartitionKey, QUARANTINE};
 pub use error::{AppendError, JournalError};
 pub use journal::{Journal, JournalSettings, Payloads, Policy, Receipt, Status};
 pub use log::{Durability, Log, LogSettings, Recovery};

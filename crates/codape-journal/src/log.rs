@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, DiskFile, SyncPoint};
+use crate::disk::{Disk, DiskFile, SyncPoint, create_directories};
 use crate::error::JournalError;
 use crate::record::JournalId;
 use crate::segment::{Found, Scanner, SegmentName, end_frame, header};
@@ -127,7 +127,8 @@ impl Log {
         settings: LogSettings,
         new_journal: JournalId,
     ) -> Result<(Self, Recovery), JournalError> {
-        create_directories(&*disk, directory)?;
+        create_directories(&*disk, directory, SyncPoint::JournalDirectory)
+            .map_err(JournalError::io("create", directory))?;
         let segments = list(&*disk, directory)?;
         let mut log = Self {
             disk,
@@ -418,32 +419,4 @@ pub fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<(SegmentName, u64)>
         .collect();
     segments.sort_by_key(|&(name, _)| (name.first, name.journal));
     Ok(segments)
-}
-
-/// Makes a directory and those above it, and brings their names to the disk: also
-/// of those that are there, for who made them may not have come to this.
-fn create_directories(disk: &dyn Disk, directory: &Path) -> Result<(), JournalError> {
-    let mut paths: Vec<&Path> = directory
-        .ancestors()
-        .filter(|path| *path != Path::new(""))
-        .collect();
-    paths.reverse();
-    for path in paths {
-        let is_there = disk.exists(path).map_err(JournalError::io("read", path))?;
-        if !is_there {
-            disk.create_directory(path)
-                .map_err(JournalError::io("create", path))?;
-        }
-        let parent = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            Some(_) => Path::new("."),
-            None => continue,
-        };
-        let synced = disk.sync_directory(parent, SyncPoint::JournalDirectory);
-        // Directories far above may be of others, and closed to us.
-        if !is_there || path == directory {
-            synced.map_err(JournalError::io("sync", parent))?;
-        }
-    }
-    Ok(())
 }

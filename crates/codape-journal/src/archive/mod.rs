@@ -1,8 +1,12 @@
 //! Where Parquet files go to: a directory, or what others implement, such as S3.
 
+mod directory;
+
 use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::Arc;
+
+pub use directory::DirectoryArchive;
 
 /// Files below a root, by paths with `/`.
 ///
@@ -31,6 +35,14 @@ pub trait Archive: Debug + Send + Sync {
     ///
     /// What the disk or the server says.
     fn create(&self, path: &str) -> io::Result<Box<dyn NewFile>>;
+
+    /// Makes sure that a file which is listed is there for good: who published it
+    /// may not have come to the end of that.
+    ///
+    /// # Errors
+    ///
+    /// What the disk or the server says.
+    fn confirm(&self, path: &str) -> io::Result<()>;
 
     /// Removes files; those that are gone already are no error.
     ///

@@ -122,6 +122,37 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_directory(&self, directory: &Path, point: SyncPoint) -> io::Result<()>;
 }
 
+/// Makes a directory and those above it, and brings their names to the disk: also
+/// of those that are there, for who made them may not have come to this.
+pub(crate) fn create_directories(
+    disk: &dyn Disk,
+    directory: &Path,
+    point: SyncPoint,
+) -> io::Result<()> {
+    let mut paths: Vec<&Path> = directory
+        .ancestors()
+        .filter(|path| *path != Path::new(""))
+        .collect();
+    paths.reverse();
+    for path in paths {
+        let is_there = disk.exists(path)?;
+        if !is_there {
+            disk.create_directory(path)?;
+        }
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            Some(_) => Path::new("."),
+            None => continue,
+        };
+        match disk.sync_directory(parent, point) {
+            // Directories far above may be of others, and closed to us.
+            Err(error) if is_there && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
 /// What is in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {

@@ -120,11 +120,15 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// Whether all records of a range were taken in.
-    pub(crate) fn covers(&self, (from, to): (u64, u64)) -> bool {
-        self.ranges
-            .iter()
-            .any(|&(first, next)| first <= from && to <= next)
+    /// The first sequence number from one on that was not taken in.
+    pub(crate) fn behind(&self, from: u64) -> u64 {
+        self.ranges.iter().fold(from, |from, &(first, next)| {
+            if (first..next).contains(&from) {
+                next
+            } else {
+                from
+            }
+        })
     }
 
     /// Notes a range that lies behind the others.

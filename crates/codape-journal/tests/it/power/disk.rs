@@ -131,6 +131,11 @@ impl UncertainDisk {
         self.state(|state| state.calls_left = Some(calls));
     }
 
+    /// Whether it has not gone yet.
+    pub fn has_power(&self) -> bool {
+        self.state(|state| state.calls_left != Some(0))
+    }
+
     /// From now on one call in `n` fails, or none.
     pub fn fail_one_in(&self, n: Option<u32>) {
         self.state(|state| state.failing = n);

@@ -2,18 +2,23 @@
 
 mod disk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use codape_journal::archive::DirectoryArchive;
 use codape_journal::disk::{Disk, SyncPoint};
-use codape_journal::segment::{Found, Scanner, write_frame};
-use codape_journal::{Durability, JournalId, Log, LogSettings};
+use codape_journal::parquet::read_entries;
+use codape_journal::segment::write_frame;
+use codape_journal::{
+    Archive, CompactSettings, Compactor, Decision, Durability, JournalId, Log, LogSettings,
+    ModelName, PartitionKey, Record, Time,
+};
 
 use disk::UncertainDisk;
 
 /// How often the power goes; `CODAPE_POWER_CUTS` says otherwise.
-const CUTS: u64 = 2_000;
+const CUTS: u64 = 1_500;
 /// How often it goes at most until a sync that is taken away is missed.
 const CUTS_UNTIL_MISSED: u64 = 20_000;
 
@@ -21,14 +26,24 @@ fn directory() -> &'static Path {
     Path::new("/var/journal")
 }
 
-/// What a world knows of its journal: what the disk may never forget.
+/// What is known of a journal beside its disk.
 #[derive(Default)]
 struct Known {
-    /// Records that were acknowledged, by sequence number.
+    /// The texts of records that were acknowledged, by sequence number.
     acknowledged: BTreeMap<u64, String>,
-    /// Those that an archive has, for good.
-    archived: BTreeMap<u64, String>,
+    /// Those of all that were ever found.
+    found: BTreeMap<u64, String>,
+    /// Those that the archive was told to forget, and said that it has.
+    forgotten: BTreeSet<u64>,
     records: u64,
+}
+
+/// A world: a disk whose power goes, and what is done on it.
+struct World {
+    disk: UncertainDisk,
+    random: fastrand::Rng,
+    compact: CompactSettings,
+    known: Known,
 }
 
 /// One journal on a disk whose power goes a few times. Returns how often it went, or
@@ -39,132 +54,222 @@ fn live(seed: u64, ignored: Option<SyncPoint>) -> Result<u64, String> {
     if let Some(point) = ignored {
         disk.ignore(point);
     }
-    let mut known = Known::default();
-    let lives = random.u64(1..5);
+    let compact = CompactSettings {
+        key: random.bool().then_some(PartitionKey::Caller),
+        rows_per_file: random.u64(1..60),
+    };
+    let mut world = World {
+        disk,
+        random,
+        compact,
+        known: Known::default(),
+    };
+    let lives = world.random.u64(1..5);
     for _ in 0..lives {
-        disk.lose_power_after(random.u64(1..120));
-        if random.bool() {
-            disk.fail_one_in(Some(random.u32(5..40)));
+        if world.random.u8(..4) == 0 {
+            let _ = world.keep_and_forget();
+            world.disk.restart();
+            world.check()?;
+            continue;
+        }
+        let most_calls = [20, 100, 1_000][world.random.usize(..3)];
+        world.disk.lose_power_after(world.random.u64(1..most_calls));
+        if world.random.bool() {
+            world.disk.fail_one_in(Some(world.random.u32(5..60)));
         }
         // Whatever it says: the power is gone then.
-        let _ = work(&disk, &mut known, &mut random);
-        disk.restart();
-        check(&disk, &mut known)?;
+        let _ = world.work();
+        world.disk.restart();
+        world.check()?;
     }
     Ok(lives)
 }
 
-/// Appends, rotates, archives and removes, until the disk refuses to open the log
-/// or for some time.
-fn work(
-    disk: &UncertainDisk,
-    known: &mut Known,
-    random: &mut fastrand::Rng,
-) -> Result<(), codape_journal::JournalError> {
-    let settings = LogSettings {
-        segment_bytes: 400,
-        ..LogSettings::default()
-    };
-    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let (mut log, _) = Log::open(shared, directory(), settings, JournalId(random.u64(..)))?;
-    let mut next = log.next_sequence();
-    for _ in 0..random.u32(1..60) {
-        match random.u8(..8) {
-            0 => {
-                let _ = log.rotate();
-            }
-            1 => {
-                let Ok(closed) = log.closed() else { continue };
-                for name in closed {
-                    let Ok(records) = read(disk, &directory().join(name.to_string()), name) else {
-                        continue;
-                    };
-                    // Here the archive is outside of the world, and loses nothing.
-                    known.archived.extend(records);
-                    let _ = disk.remove(&directory().join(name.to_string()));
-                }
-            }
-            _ => {
-                let first = next;
-                let mut frames = Vec::new();
-                let mut group = Vec::new();
-                for _ in 0..random.u8(1..5) {
-                    known.records += 1;
-                    let payload = format!("{{\"record\":{}}}", known.records);
-                    write_frame(next, payload.as_bytes(), &mut frames);
-                    group.push((next, payload));
-                    next += 1;
-                }
-                if log
-                    .append((first, next), &frames, Durability::Synced)
-                    .is_ok()
-                {
-                    known.acknowledged.extend(group);
-                }
-            }
-        }
+impl World {
+    fn archive(&self) -> DirectoryArchive {
+        DirectoryArchive::new(Arc::new(self.disk.clone()), Path::new("/var/archive"))
     }
-    Ok(())
-}
 
-fn read(
-    disk: &UncertainDisk,
-    path: &Path,
-    name: codape_journal::segment::SegmentName,
-) -> std::io::Result<BTreeMap<u64, String>> {
-    let file = disk.open(path)?;
-    let mut scanner = Scanner::new(name, &*file);
-    let mut records = BTreeMap::new();
-    while let Some(found) = scanner.read_next()? {
-        if let Found::Record { sequence, payload } = found {
-            let payload = std::str::from_utf8(payload).unwrap().to_owned();
-            assert!(records.insert(sequence, payload).is_none());
+    fn compactor(&self) -> Compactor {
+        Compactor {
+            disk: Arc::new(self.disk.clone()),
+            directory: directory().to_owned(),
+            archive: Arc::new(self.archive()),
+            settings: self.compact,
         }
     }
-    Ok(records)
-}
 
-/// What was acknowledged is in the archive or in one segment, and no sequence number
-/// has two records.
-fn check(disk: &UncertainDisk, known: &mut Known) -> Result<(), String> {
-    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let (log, _) = Log::open(
-        Arc::clone(&shared),
-        directory(),
-        LogSettings::default(),
-        JournalId(0),
-    )
-    .map_err(|error| error.to_string())?;
-    let mut there: BTreeMap<u64, String> = BTreeMap::new();
-    for listed in disk.list(directory()).unwrap() {
-        let name = listed.name.parse().map_err(|_| listed.name.clone())?;
-        for (sequence, payload) in read(disk, &directory().join(&listed.name), name).unwrap() {
-            if there.insert(sequence, payload).is_some() {
-                return Err(format!("{sequence} is in two segments"));
+    fn open(&mut self) -> Result<Log, codape_journal::JournalError> {
+        let settings = LogSettings {
+            segment_bytes: 2_000,
+            ..LogSettings::default()
+        };
+        let journal = JournalId(self.random.u64(..));
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        Ok(Log::open(disk, directory(), settings, journal)?.0)
+    }
+
+    /// Appends, rotates, compacts and forgets, until the disk refuses to open the
+    /// log, or for some time.
+    fn work(&mut self) -> Result<(), codape_journal::JournalError> {
+        let mut log = self.open()?;
+        let mut next = log.next_sequence();
+        for _ in 0..self.random.u32(1..60) {
+            if !self.disk.has_power() {
+                break;
+            }
+            match self.random.u8(..10) {
+                0 => {
+                    let _ = log.rotate();
+                }
+                1 => {
+                    if let Ok(closed) = log.closed() {
+                        let _ = self.compactor().run(&closed);
+                    }
+                }
+                2 if self.random.u8(..4) == 0 => self.forget(&mut log),
+                _ => self.append(&mut log, &mut next),
             }
         }
+        Ok(())
     }
-    for (sequence, payload) in &known.archived {
-        if there
-            .insert(*sequence, payload.clone())
-            .is_some_and(|other| other != *payload)
-        {
-            return Err(format!("{sequence} was given twice"));
+
+    /// A short life in which nothing fails, but the power behind it.
+    fn keep_and_forget(&mut self) -> Result<(), codape_journal::JournalError> {
+        let mut log = self.open()?;
+        let mut next = log.next_sequence();
+        for _ in 0..self.random.u8(1..4) {
+            self.append(&mut log, &mut next);
+        }
+        self.forget(&mut log);
+        Ok(())
+    }
+
+    fn append(&mut self, log: &mut Log, next: &mut u64) {
+        let first = *next;
+        let mut frames = Vec::new();
+        let mut group = Vec::new();
+        for _ in 0..self.random.u8(1..5) {
+            self.known.records += 1;
+            let text = format!("record {}", self.known.records);
+            let mut payload = Vec::new();
+            self.record(&text).write_json(&mut payload);
+            write_frame(*next, &payload, &mut frames);
+            group.push((*next, text));
+            *next += 1;
+        }
+        let appended = log.append((first, *next), &frames, Durability::Synced);
+        if appended.is_ok() {
+            self.known.acknowledged.extend(group);
         }
     }
-    for (sequence, payload) in &known.acknowledged {
-        if there.get(sequence) != Some(payload) {
-            return Err(format!(
-                "{sequence} is {payload}, and there is {:?}",
-                there.get(sequence)
-            ));
+
+    fn record<'t>(&mut self, text: &'t str) -> Record<'t> {
+        let day = self.random.i64(0..3);
+        Record {
+            time: Time::from_micros(1_767_225_600_000_000 + day * 86_400_000_000),
+            caller: self.random.bool().then(|| "../sirene".into()),
+            request_id: None,
+            line: 0,
+            reference: None,
+            text: Some(text.into()),
+            cleaned: None,
+            variables: [].into(),
+            suggestions: Vec::new(),
+            levels: Vec::new(),
+            confidence_index: 0.5,
+            threshold: 0.8,
+            decision: Decision::Review,
+            rule: None,
+            model: ModelName::default(),
+            latency_us: 1,
         }
     }
-    let last = there.last_key_value().map_or(0, |(&last, _)| last);
-    if log.next_sequence() <= last {
-        return Err(format!("{last} would be given again"));
+
+    /// Compacts all that is there, and forgets it.
+    fn forget(&mut self, log: &mut Log) {
+        let (Ok(()), Ok(closed)) = (log.rotate(), log.closed()) else {
+            return;
+        };
+        let archive = self.archive();
+        if self.compactor().run(&closed).is_err() {
+            return;
+        }
+        let (Ok(found), Ok(files)) = (self.read(), archive.list("")) else {
+            return;
+        };
+        let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
+        if archive.remove(&paths).is_ok() {
+            self.known.forgotten.extend(found.keys());
+        }
+        self.known.found.extend(found);
     }
-    Ok(())
+
+    /// The texts of the records of the archive.
+    fn read(&self) -> Result<BTreeMap<u64, String>, String> {
+        let archive = self.archive();
+        let mut found = BTreeMap::new();
+        let mut doubled = None;
+        for file in archive.list("").map_err(|error| error.to_string())? {
+            let source = archive
+                .open(&file.path)
+                .map_err(|error| error.to_string())?;
+            read_entries(source, |entry| {
+                let text = entry.record.text.as_deref().unwrap().to_owned();
+                if found.insert(entry.id.sequence, text).is_some() {
+                    doubled = Some(entry.id.sequence);
+                }
+                Ok(())
+            })
+            .map_err(|error| format!("{}: {error}", file.path))?;
+        }
+        match doubled {
+            Some(sequence) => Err(format!("{sequence} is there twice")),
+            None => Ok(found),
+        }
+    }
+
+    /// What was acknowledged is in the archive once, but for what was forgotten; and
+    /// no sequence number has had two records.
+    fn check(&mut self) -> Result<(), String> {
+        let mut log = self.open().map_err(|error| error.to_string())?;
+        log.rotate().map_err(|error| error.to_string())?;
+        let closed = log.closed().map_err(|error| error.to_string())?;
+        let compacted = self.compactor().run(&closed);
+        let compacted = compacted.map_err(|error| format!("{error:?}"))?;
+        // What a failed group left may lie before records of a later one.
+        let left = log.closed().map_err(|error| error.to_string())?;
+        if !left.is_empty() {
+            return Err(format!("{left:?} are left of {compacted}"));
+        }
+        let found = self.read()?;
+        for (sequence, text) in &found {
+            if self.known.forgotten.contains(sequence) {
+                return Err(format!("{sequence} came back"));
+            }
+            let before = self.known.found.insert(*sequence, text.clone());
+            if before.is_some_and(|before| before != *text) {
+                return Err(format!("{sequence} was given twice"));
+            }
+        }
+        for (sequence, text) in &self.known.acknowledged {
+            if !self.known.forgotten.contains(sequence) && found.get(sequence) != Some(text) {
+                return Err(format!(
+                    "{sequence} is {text:?}, and there is {:?}",
+                    found.get(sequence)
+                ));
+            }
+        }
+        let last = self
+            .known
+            .found
+            .last_key_value()
+            .map_or(0, |(&last, _)| last);
+        if log.next_sequence() <= last {
+            return Err(format!("{last} would be given again"));
+        }
+        Ok(())
+    }
 }
 
 #[test]
@@ -180,11 +285,7 @@ fn what_is_acknowledged_outlives_the_power() {
 
 #[test]
 fn no_sync_can_be_taken_away() {
-    for point in [
-        SyncPoint::JournalDirectory,
-        SyncPoint::SegmentName,
-        SyncPoint::Group,
-    ] {
+    for point in SyncPoint::ALL {
         let mut gone = 0;
         let missed = (0..).find_map(|seed| match live(seed, Some(point)) {
             Err(error) => Some((seed, error)),
