@@ -8,6 +8,7 @@
 //! archive's server is.
 
 pub mod archive;
+mod background;
 mod compact;
 pub mod disk;
 mod error;
@@ -19,6 +20,7 @@ mod record;
 pub mod segment;
 
 pub use archive::Archive;
+pub use background::{Background, BackgroundError, BackgroundSettings, Observer};
 pub use compact::{CompactError, CompactSettings, Compacted, Compactor, PartitionKey, QUARANTINE};
 pub use error::{AppendError, JournalError};
 pub use journal::{Journal, JournalSettings, Payloads, Policy, Receipt, Status};

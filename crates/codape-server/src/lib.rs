@@ -31,7 +31,7 @@ mod state;
 
 pub use app::app;
 pub use error::{ApiError, Cause};
-pub use journal::{Amend, BusinessLog, EventForm, RECORD_TARGET, Unkept};
+pub use journal::{Amend, BusinessLog, Compactions, EventForm, RECORD_TARGET, Unkept};
 pub use model::{Digest, ModelIdentity, ServedModel};
 pub use reload::{
     BoxError, BoxFuture, LoadError, Loaded, Mark, ModelSource, Outcome, Prepare, Reload,

@@ -45,7 +45,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Serve(Serve),
+    Serve(Box<Serve>),
     Code(Code),
     Predict(Predict),
     Clean(Clean),

@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use codape_coder::Threshold;
-use codape_journal::Journal;
-use codape_server::{BusinessLog, EventForm, RECORD_TARGET};
+use codape_journal::archive::DirectoryArchive;
+use codape_journal::disk::{Disk, SystemDisk};
+use codape_journal::{
+    Background, BackgroundError, BackgroundSettings, Compacted, Compactor, Journal,
+};
+use codape_server::{BusinessLog, Compactions, EventForm, RECORD_TARGET};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -41,6 +45,10 @@ pub fn open(arguments: &JournalArgs) -> anyhow::Result<BusinessLog> {
     };
     Ok(BusinessLog {
         journal,
+        compactions: arguments
+            .journal_archive
+            .is_some()
+            .then(Compactions::default),
         unkept: arguments.unkept(),
         patience: Duration::from_millis(arguments.journal_patience_ms),
         threshold: Threshold::new(arguments.threshold).context("--threshold")?,
@@ -49,6 +57,44 @@ pub fn open(arguments: &JournalArgs) -> anyhow::Result<BusinessLog> {
         }),
         ..BusinessLog::default()
     })
+}
+
+/// Starts to compact the journal, where the arguments say whereto.
+pub fn compact(arguments: &JournalArgs, log: &BusinessLog) -> anyhow::Result<Option<Background>> {
+    let (Some(journal), Some(directory), Some(archive)) =
+        (&log.journal, &arguments.journal, &arguments.journal_archive)
+    else {
+        return Ok(None);
+    };
+    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let compactor = Compactor {
+        archive: Arc::new(DirectoryArchive::new(Arc::clone(&disk), archive)),
+        disk,
+        directory: directory.clone(),
+        settings: arguments.files.settings(),
+    };
+    let settings = BackgroundSettings {
+        interval: Duration::from_secs(arguments.journal_compact_seconds),
+        ..BackgroundSettings::default()
+    };
+    let counters = log.compactions.clone().unwrap_or_default();
+    let observe = move |result: Result<Compacted, BackgroundError>| match result {
+        Ok(compacted) => {
+            counters.done(compacted.records);
+            if !compacted.damaged.is_empty() {
+                tracing::error!(%compacted, "segments of the journal are damaged");
+            } else if compacted.records > 0 {
+                tracing::info!(%compacted, "the journal was compacted");
+            }
+        }
+        Err(error) => {
+            counters.failed();
+            let error = anyhow::Error::from(error);
+            tracing::warn!("the journal is not compacted, and will be: {error:#}");
+        }
+    };
+    let background = Background::start(Arc::clone(journal), compactor, settings, Box::new(observe));
+    Ok(Some(background.context("cannot compact the journal")?))
 }
 
 /// Writes the events that hold records to standard output, as they are.

@@ -9,17 +9,71 @@
 //! | `codape_journal_groups_total` | groups of records that the disk took |
 //! | `codape_journal_bytes` | bytes of all segments |
 //! | `codape_journal_failing` | 1 where the last group was not taken |
+//! | `codape_journal_compacted_records_total` | records that were brought to the archive |
+//! | `codape_journal_compaction_failures_total` | compactions that failed, and will be tried again |
+//! | `codape_journal_last_compaction_timestamp_seconds` | when one was last done |
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codape_journal::Status;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Registry};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Registry};
 
 use crate::metrics::{BUCKETS, registered};
 
 const CONSTANT: &str = "names of metrics are constants that are valid";
+
+/// What is counted of compactions, by who runs them; a clone counts the same.
+#[derive(Clone, Debug)]
+pub struct Compactions {
+    records: IntCounter,
+    failures: IntCounter,
+    last: Gauge,
+}
+
+impl Default for Compactions {
+    fn default() -> Self {
+        Self {
+            records: IntCounter::new(
+                "codape_journal_compacted_records_total",
+                "Records that were brought to the archive.",
+            )
+            .expect(CONSTANT),
+            failures: IntCounter::new(
+                "codape_journal_compaction_failures_total",
+                "Compactions that failed, and will be tried again.",
+            )
+            .expect(CONSTANT),
+            last: Gauge::new(
+                "codape_journal_last_compaction_timestamp_seconds",
+                "When a compaction was last done.",
+            )
+            .expect(CONSTANT),
+        }
+    }
+}
+
+impl Compactions {
+    /// Notes that so many records are in the archive.
+    pub fn done(&self, records: u64) {
+        self.records.inc_by(records);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.last.set(now.map_or(0.0, |since| since.as_secs_f64()));
+    }
+
+    /// Notes that a compaction failed.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        let mut families = self.records.collect();
+        families.extend(self.failures.collect());
+        families.extend(self.last.collect());
+        families
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct JournalMetrics {

@@ -14,6 +14,7 @@ use prometheus::proto::MetricFamily;
 
 pub use draft::Amend;
 pub(crate) use draft::{Asker, Coded, Drafts};
+pub use metrics::Compactions;
 
 use crate::error::{ApiError, Chain};
 use metrics::JournalMetrics;
@@ -25,6 +26,8 @@ pub const RECORD_TARGET: &str = "codape::record";
 pub struct BusinessLog {
     /// The journal, if there is one.
     pub journal: Option<Arc<Journal>>,
+    /// What is counted of its compaction, where somebody compacts it.
+    pub compactions: Option<Compactions>,
     /// What is done where a record cannot be kept. Default: [`Unkept::Refuse`].
     pub unkept: Unkept,
     /// The time that an answer waits for its record at most. Default: 5 s.
@@ -43,6 +46,7 @@ impl Default for BusinessLog {
     fn default() -> Self {
         Self {
             journal: None,
+            compactions: None,
             unkept: Unkept::Refuse,
             patience: Duration::from_secs(5),
             threshold: Threshold::new(0.8).expect("0.8 is finite"),
@@ -197,10 +201,10 @@ impl ServiceJournal {
 
     /// What is counted, for `/metrics`.
     pub(crate) fn gather(&self) -> Vec<MetricFamily> {
-        match &self.log.journal {
-            Some(journal) => self.metrics.gather(&journal.status()),
-            None => Vec::new(),
-        }
+        let of_journal = self.log.journal.iter();
+        let of_journal = of_journal.flat_map(|journal| self.metrics.gather(&journal.status()));
+        let of_compaction = self.log.compactions.iter().flat_map(Compactions::gather);
+        of_journal.chain(of_compaction).collect()
     }
 }
 

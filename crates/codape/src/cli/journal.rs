@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use codape_journal::{JournalSettings, LogSettings, Policy};
+use codape_journal::{CompactSettings, JournalSettings, LogSettings, PartitionKey, Policy};
 use codape_server::Unkept;
 
 /// Bytes in a GiB.
@@ -66,6 +66,29 @@ pub struct JournalArgs {
     )]
     pub journal_gib: u64,
 
+    /// Where the journal's records go as Parquet, partitioned by day: a directory
+    /// [default: they stay in the journal until they are compacted]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CODAPE_JOURNAL_ARCHIVE",
+        requires = "journal"
+    )]
+    pub journal_archive: Option<PathBuf>,
+
+    /// Seconds between two compactions of the journal
+    #[arg(
+        long,
+        value_name = "S",
+        env = "CODAPE_JOURNAL_COMPACT_SECONDS",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub journal_compact_seconds: u64,
+
+    #[command(flatten)]
+    pub files: ArchiveFilesArgs,
+
     /// Write each record to standard output too, one a line
     #[arg(long, value_name = "FORM", env = "CODAPE_RECORDS")]
     pub records: Option<RecordForm>,
@@ -79,6 +102,49 @@ pub struct JournalArgs {
         default_value_t = 0.8
     )]
     pub threshold: f64,
+}
+
+/// How the files of an archive are cut.
+#[derive(Debug, Args)]
+pub struct ArchiveFilesArgs {
+    /// What partitions are named by, beside the day
+    #[arg(long, value_name = "COLUMN", env = "CODAPE_JOURNAL_BY")]
+    pub journal_by: Option<PartitionBy>,
+
+    /// Rows after which a partition's next file is begun
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CODAPE_JOURNAL_ROWS_PER_FILE",
+        default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub journal_rows_per_file: u64,
+}
+
+impl ArchiveFilesArgs {
+    /// How files are cut.
+    pub fn settings(&self) -> CompactSettings {
+        CompactSettings {
+            key: self.journal_by.map(|by| match by {
+                PartitionBy::Caller => PartitionKey::Caller,
+                PartitionBy::Decision => PartitionKey::Decision,
+                PartitionBy::ModelVersion => PartitionKey::ModelVersion,
+            }),
+            rows_per_file: self.journal_rows_per_file,
+        }
+    }
+}
+
+/// What partitions are named by, beside the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PartitionBy {
+    /// Who asked
+    Caller,
+    /// Automatic, or review
+    Decision,
+    /// The version of the model
+    ModelVersion,
 }
 
 /// How sure it is that a record is kept.

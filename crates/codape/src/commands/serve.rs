@@ -43,6 +43,7 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     warm_up(Arc::clone(&coder), arguments.memory);
     let log = records::open(&arguments.journal)?;
     let journal = log.journal.clone();
+    let compaction = records::compact(&arguments.journal, &log)?;
     let state = AppState::with_log(coder, identity, &settings, log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -64,6 +65,9 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     });
     // A model that is being loaded, or let go, is not waited for to its end.
     runtime.shutdown_timeout(LAST_WORK);
+    if let Some(compaction) = compaction {
+        compaction.stop();
+    }
     if let Some(journal) = journal {
         journal.close();
     }

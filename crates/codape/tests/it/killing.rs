@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use codape_journal::Record;
+use codape_journal::archive::DirectoryArchive;
 use codape_journal::disk::{Disk, SystemDisk};
-use codape_journal::segment::{Found, Scanner, SegmentName};
+use codape_journal::parquet::read_entries;
+use codape_journal::{Archive, CompactSettings, Compactor, Journal, JournalSettings};
 
 use crate::codape;
 use crate::running::Service;
@@ -67,26 +68,29 @@ fn read_answer(reader: &mut impl BufRead) -> Option<()> {
     reader.read_exact(&mut body).ok()
 }
 
-/// How often each request stands in the segments of a journal.
-fn records(directory: &Path) -> BTreeMap<String, u32> {
+/// Brings what is left in a journal to its archive; then tells how often each
+/// request stands there.
+fn records(journal: &Path, archive: &Path) -> BTreeMap<String, u32> {
+    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let archive = DirectoryArchive::new(Arc::clone(&disk), archive);
+    let (open, _) = Journal::open(journal, JournalSettings::default()).unwrap();
+    let compactor = Compactor {
+        disk,
+        directory: journal.to_owned(),
+        archive: Arc::new(archive.clone()),
+        settings: CompactSettings::default(),
+    };
+    let compacted = compactor.run(&open.close_segments().unwrap()).unwrap();
+    assert_eq!(compacted.damaged, []);
     let mut records = BTreeMap::new();
-    for listed in SystemDisk.list(directory).unwrap() {
-        let Ok(name) = listed.name.parse::<SegmentName>() else {
-            continue;
-        };
-        let file = SystemDisk.open(&directory.join(&listed.name)).unwrap();
-        let mut scanner = Scanner::new(name, &*file);
-        while let Some(found) = scanner.read_next().unwrap() {
-            match found {
-                Found::Record { payload, .. } => {
-                    let record = Record::from_json(payload).unwrap();
-                    let request = record.request_id.unwrap().into_owned();
-                    *records.entry(request).or_default() += 1;
-                }
-                Found::End | Found::Torn { .. } => {}
-                Found::Damage { from, to } => panic!("{name} is damaged from {from} to {to}"),
-            }
-        }
+    for file in archive.list("").unwrap() {
+        assert!(file.path.ends_with(".parquet"), "{}", file.path);
+        read_entries(archive.open(&file.path).unwrap(), |entry| {
+            let request = entry.record.request_id.as_deref().unwrap().to_owned();
+            *records.entry(request).or_default() += 1;
+            Ok(())
+        })
+        .unwrap();
     }
     records
 }
@@ -95,13 +99,19 @@ fn records(directory: &Path) -> BTreeMap<String, u32> {
 fn what_was_answered_is_kept_once_whenever_the_service_is_killed() {
     let kills = std::env::var("CODAPE_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let journal = folder.path().join("journal");
+    let [journal, archive] = ["journal", "archive"].map(|name| folder.path().join(name));
     let mut random = fastrand::Rng::with_seed(7);
     let mut expected: Vec<String> = Vec::new();
     let mut longest = Duration::ZERO;
     for kill in 0..kills {
         let began = Instant::now();
-        let mut service = Service::start(codape().env("CODAPE_JOURNAL", &journal));
+        let mut service = Service::start(
+            codape()
+                .env("CODAPE_JOURNAL", &journal)
+                .env("CODAPE_JOURNAL_ARCHIVE", &archive)
+                .env("CODAPE_JOURNAL_COMPACT_SECONDS", "1")
+                .env("CODAPE_JOURNAL_ROWS_PER_FILE", "2000"),
+        );
         longest = longest.max(began.elapsed());
         let counts: Vec<Arc<AtomicU64>> = (0..CLIENTS).map(|_| Arc::default()).collect();
         let clients: Vec<_> = (0..)
@@ -124,7 +134,7 @@ fn what_was_answered_is_kept_once_whenever_the_service_is_killed() {
             expected.extend((0..answered).map(|number| format!("{client}-{number}")));
         }
     }
-    let found = records(&journal);
+    let found = records(&journal, &archive);
     println!(
         "{kills} kills, {} answers, {} records; the longest start took {longest:?}",
         expected.len(),
