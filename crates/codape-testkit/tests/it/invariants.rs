@@ -10,7 +10,7 @@ use codape_testkit::locate::workspace;
 
 /// The crates of the workspace, each with those of the workspace that it may
 /// use. Crates for tests and measurements are not among them.
-const MAP: [(&str, &[&str]); 10] = [
+const MAP: [(&str, &[&str]); 11] = [
     ("codape-kernels", &[]),
     ("codape-fasttext", &["codape-kernels"]),
     ("codape-text", &[]),
@@ -37,11 +37,13 @@ const MAP: [(&str, &[&str]); 10] = [
         ],
     ),
     ("codape-registry", &[]),
+    ("codape-journal", &[]),
     (
         "codape-server",
         &[
             "codape-coder",
             "codape-fasttext",
+            "codape-journal",
             "codape-kernels",
             "codape-nomenclature",
             "codape-text",
@@ -52,6 +54,7 @@ const MAP: [(&str, &[&str]); 10] = [
         &[
             "codape-coder",
             "codape-fasttext",
+            "codape-journal",
             "codape-kernels",
             "codape-nomenclature",
             "codape-registry",
@@ -302,6 +305,21 @@ fn no_file_is_too_long() {
 const OWN_FILES: [&str; 6] = [
     "draft", "golden", "profile", "manifest", "package", "recipe",
 ];
+
+#[test]
+fn every_sync_of_the_journal_can_be_taken_away() {
+    let mut offenders = Vec::new();
+    let source = workspace().join("crates/codape-journal/src");
+    for (path, text) in sources() {
+        let is_the_disk = path.ends_with("disk/system.rs");
+        let calls = ["sync_all(", "sync_data(", "std::fs::rename", "fs::rename("];
+        if path.starts_with(&source) && !is_the_disk && calls.iter().any(|call| text.contains(call))
+        {
+            offenders.push(path.display().to_string());
+        }
+    }
+    none(&offenders);
+}
 
 #[test]
 fn domain_types_are_not_wire_types() {

@@ -5,6 +5,7 @@
 mod compare;
 mod configuring;
 mod conformance;
+mod failing_disk;
 mod interrupted;
 mod killing;
 mod measuring;
