@@ -2,7 +2,8 @@
 //!
 //! Records that come while the disk is busy with a group make the next one, so that
 //! the disk syncs as often as it can and no oftener, and a record waits for at most
-//! two syncs.
+//! two syncs. Syncs are not begun faster than [`JournalSettings::gather`]: one costs
+//! the processor as much for one record as for ten.
 
 use std::mem;
 use std::path::Path;
@@ -42,6 +43,9 @@ pub struct JournalSettings {
     pub policy: Policy,
     /// How long segments are, and how many there may be.
     pub log: LogSettings,
+    /// The least time between the beginnings of two syncs. A record that comes after
+    /// a longer pause does not wait for it. Default: 1 ms.
+    pub gather: Duration,
     /// The bytes of records that may wait for the disk; more are refused. Default:
     /// 64 MiB.
     pub waiting_bytes: usize,
@@ -52,6 +56,7 @@ impl Default for JournalSettings {
         Self {
             policy: Policy::Sync,
             log: LogSettings::default(),
+            gather: Duration::from_millis(1),
             waiting_bytes: 64 << 20,
         }
     }
@@ -227,6 +232,7 @@ impl Journal {
             shared: Arc::clone(&shared),
             log,
             policy: settings.policy,
+            gather: settings.gather,
             refused_at: None,
         };
         let writer = thread::Builder::new()
@@ -364,12 +370,14 @@ struct Writer {
     shared: Arc<Shared>,
     log: Log,
     policy: Policy,
+    gather: Duration,
     /// When the disk last refused a group, and why.
     refused_at: Option<(Instant, Arc<JournalError>)>,
 }
 
 impl Writer {
     fn run(mut self) {
+        // When the disk was last asked to sync.
         let mut synced_at = Instant::now();
         loop {
             let Work {
@@ -379,6 +387,9 @@ impl Writer {
                 is_closing,
             } = self.wait(synced_at);
             if !group.frames.is_empty() {
+                if self.policy == Policy::Sync {
+                    synced_at = Instant::now();
+                }
                 self.write(group, next);
             }
             let is_due = match self.policy {
@@ -426,6 +437,14 @@ impl Writer {
                     wake.wait(state).unwrap_or_else(PoisonError::into_inner)
                 }
             };
+        }
+        if self.policy == Policy::Sync && !state.is_closing {
+            let left = self.gather.saturating_sub(synced_at.elapsed());
+            if !left.is_zero() {
+                drop(state);
+                thread::sleep(left);
+                state = self.shared.lock();
+            }
         }
         Work {
             group: mem::take(&mut state.group),

@@ -166,8 +166,9 @@ fn a_full_disk_is_counted_where_the_policy_says_so() {
 #[test]
 fn a_sync_that_fails_costs_its_group_alone() {
     let test = "failing_disk::a_sync_that_fails_costs_its_group_alone";
-    // Every tenth sync of the service says that it failed.
-    let inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-e"];
+    // Every tenth sync of the service says that it failed; with `-D` it is the service
+    // that is started and killed, and strace that looks on.
+    let inject = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e"];
     let fault = ["inject=fdatasync:error=EIO:when=10+10"];
     let wrapper: Vec<&str> = inject.into_iter().chain(fault).collect();
     let mut probe = Command::new(wrapper[0]);
