@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
@@ -9,17 +10,24 @@ use codape_coder::{CodeOptions, Threshold};
 use codape_table::Format;
 
 use super::added::Wanted;
+use super::columns::{Asked, Columns};
 use super::inputs::{Inputs, Source, Table};
 use super::job::{Job, Outcome, Setting};
 use super::report::{self, Summary};
-use crate::cli::Code;
+use crate::cli::{Code, Memory};
 use crate::files::{Bucket, Place};
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::package::{self, Package};
+use crate::warm_up;
 
 /// The characters of a digest that name a model: as in the service's answers.
 const SHORT_DIGEST: usize = "sha256:".len() + 12;
+
+/// Files of so many bytes have so many rows that the model is made ready for them
+/// first, which takes seconds where it is large. In shorter ones, and where the length
+/// is not known, the pipeline sees to it as rows come.
+const LONG_BYTES: u64 = 32 << 20;
 
 pub fn run(arguments: &Code, output: &str) -> anyhow::Result<()> {
     let options = CodeOptions::new(arguments.k).context("-k")?;
@@ -43,6 +51,9 @@ pub fn run(arguments: &Code, output: &str) -> anyhow::Result<()> {
             Output::In(folder) => in_folder(&folder, &table.sources[0], format),
         };
         check_output(&output, &table.sources)?;
+        // Better now than when the model is ready.
+        Columns::find(&table.schema, &coder, Asked::of(arguments))
+            .with_context(|| table.sources[0].name.clone())?;
         jobs.push(Job {
             table,
             output,
@@ -54,7 +65,14 @@ pub fn run(arguments: &Code, output: &str) -> anyhow::Result<()> {
         jobs.len() == 1 || batch.refused.is_none(),
         "--refused names one file: several outputs have one each, OUT.refused.csv"
     );
-    let digest = package::sums(directory.as_deref()).context("the package has no digest")?;
+    let bytes: u64 = inputs.sources.iter().map(|source| source.bytes).sum();
+    let digest = thread::scope(|scope| {
+        if bytes >= LONG_BYTES {
+            scope.spawn(|| warm_up::prepare(&coder, Memory::Own));
+        }
+        package::sums(directory.as_deref())
+    });
+    let digest = digest.context("the package has no digest")?;
     let digest = digest.digest().to_string();
     let model_version = digest.get(..SHORT_DIGEST).unwrap_or(&digest).to_owned();
     let setting = Setting {

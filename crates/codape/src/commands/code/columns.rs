@@ -8,6 +8,7 @@ use codape_table::{Rows, column_as_text, nearest_name};
 use codape_trainer::cells;
 
 use super::inputs::names;
+use crate::cli::Code;
 
 /// The places of the columns that a declaration is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,15 @@ pub struct Asked<'a> {
     pub text: Option<&'a str>,
     /// `NAME=COLUMN`.
     pub features: &'a [String],
+}
+
+impl<'a> Asked<'a> {
+    pub fn of(arguments: &'a Code) -> Self {
+        Self {
+            text: arguments.batch.text.as_deref(),
+            features: &arguments.features,
+        }
+    }
 }
 
 impl Columns {

@@ -64,12 +64,8 @@ impl Job {
     ) -> anyhow::Result<Outcome> {
         let arguments = setting.arguments;
         let batch = &arguments.batch;
-        let asked = Asked {
-            text: batch.text.as_deref(),
-            features: &arguments.features,
-        };
-        let (columns, without) = Columns::find(&self.table.schema, setting.coder, asked)
-            .with_context(|| self.table.sources[0].name.clone())?;
+        let asked = Asked::of(arguments);
+        let (columns, without) = Columns::find(&self.table.schema, setting.coder, asked)?;
         if batch.volume() == Volume::Normal {
             for feature in without {
                 anstream::eprintln!(

@@ -8,8 +8,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Scope};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -35,8 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The batch before which the model is made ready for many: work of a second for
 /// a large model, which a short table is done without.
 const PREPARE_AT: u64 = 1;
-/// The batch from which the rows of a large model are copied into memory of
-/// the process's own: by then coding has taken about as long as that takes.
+/// The batch before which the rows of a large model are copied into memory of
+/// the process's own, if they are not there yet: by then coding has taken about as
+/// long as that takes.
 const COPY_AT: u64 = 50;
 
 /// How rows are coded.
@@ -92,11 +93,12 @@ pub fn run(
         read: Mutex::new(receive_read),
         stop: AtomicBool::new(false),
         batches: AtomicU64::new(0),
+        model: RwLock::new(()),
     };
     thread::scope(|scope| {
         for _ in 0..CODERS {
             let (shared, tickets) = (&shared, send_ticket.clone());
-            scope.spawn(move || shared.code(&tickets, scope));
+            scope.spawn(move || shared.code(&tickets));
         }
         drop(send_ticket);
         let ended = write_all(&tickets, interrupt, &mut write);
@@ -182,20 +184,26 @@ struct Shared<'p> {
     read: Mutex<Receiver<anyhow::Result<Read>>>,
     stop: AtomicBool,
     batches: AtomicU64,
+    /// Held alone while the model's rows are copied: pages of the file that are let
+    /// go on the way would come back with each question, and take the memory twice.
+    model: RwLock<()>,
 }
 
 impl Shared<'_> {
     /// Codes one batch after another.
-    fn code<'scope>(&'scope self, tickets: &SyncSender<Ticket>, scope: &'scope Scope<'scope, '_>) {
+    fn code(&self, tickets: &SyncSender<Ticket>) {
         while let Some((read, answer)) = self.take(tickets) {
             let batch = self.batches.fetch_add(1, Ordering::Relaxed);
             if batch == PREPARE_AT {
                 self.plan.coder.model().prepare();
             }
             if batch == COPY_AT {
-                scope.spawn(|| warm_up::copy_rows(self.plan.coder));
+                let _alone = self.model.write().unwrap_or_else(PoisonError::into_inner);
+                warm_up::copy_rows(self.plan.coder);
             }
+            let together = self.model.read().unwrap_or_else(PoisonError::into_inner);
             let coded = read.and_then(|read| self.plan.code(read));
+            drop(together);
             // The caller may have stopped listening.
             let _ = answer.send(coded);
         }

@@ -185,6 +185,12 @@ impl<A: arrow_array::Array> NullAt for A {
     }
 }
 
+/// The model's own number: files have its shortest digits, the single answer those
+/// of the number widened.
+fn short(probability: &Value) -> f32 {
+    probability.as_f64().unwrap() as f32
+}
+
 #[test]
 fn answers_are_those_of_a_single_text() {
     let folder = Folder::new();
@@ -213,14 +219,15 @@ fn answers_are_those_of_a_single_text() {
         };
         assert_eq!(coded["code"], first["code"]);
         assert_eq!(coded["title"], first["title"]);
-        assert_eq!(coded["probability"], first["probability"]);
+        assert_eq!(short(&coded["probability"]), short(&first["probability"]));
         assert_eq!(coded["confidence_index"], one["confidence"]);
         assert_eq!(coded["decision"], one["decision"]);
         for rank in 0..3 {
             let (ours, theirs) = (&coded["suggestions"][rank], &one["suggestions"][rank]);
-            for field in ["code", "title", "probability"] {
+            for field in ["code", "title"] {
                 assert_eq!(ours[field], theirs[field]);
             }
+            assert_eq!(short(&ours["probability"]), short(&theirs["probability"]));
         }
     }
 }

@@ -104,9 +104,9 @@ fn features_come_from_columns() {
     let summary: serde_json::Value = serde_json::from_str(&folder.read("s.json")).unwrap();
     assert_eq!(summary["rows"], 1);
     assert_eq!(summary["most_frequent_codes"][0]["rows"], 1);
-    let wrong = ["--feature", "surface=m3"];
+    let wrong = ["--feature", "surface=natur"];
     let error = folder.error(&[&[&*input, "-o", &output][..], &text, &wrong].concat());
-    assert!(error.contains("did you mean \"m2\"?"), "{error}");
+    assert!(error.contains("did you mean \"nature\"?"), "{error}");
     let wrong = ["--feature", "etage=m2"];
     let error = folder.error(&[&[&*input, "-o", &output][..], &text, &wrong].concat());
     assert!(error.contains("nature, surface"), "{error}");
