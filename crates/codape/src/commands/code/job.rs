@@ -143,7 +143,7 @@ impl Job {
                     && is_kept
                 {
                     sink.stop()?;
-                    let again = "the same command goes on from there".to_owned();
+                    let again = "the same command takes it up again".to_owned();
                     return Err(Interrupted::Left(again).into());
                 }
                 Err(Interrupted::NothingWritten.into())

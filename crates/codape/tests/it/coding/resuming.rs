@@ -143,7 +143,7 @@ fn interrupted_work_says_so_and_knows_its_command() {
     let (status, said) = work.end();
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(
-        said.contains("the same command goes on from there"),
+        said.contains("the same command takes it up again"),
         "{said}"
     );
     assert!(noted(&folder, "out.csv") > 0);
@@ -173,5 +173,4 @@ fn memory_does_not_grow_with_the_table() {
     };
     assert!(status.success());
     assert!(most_kb > 0 && most_kb < MOST_KB, "{most_kb} kB");
-    println!("{most_kb} kB");
 }
