@@ -129,7 +129,7 @@ fn every_kind_becomes_every_kind() {
                 }
                 assert_eq!(at(4).is_some(), code.is_some());
                 if to != Format::Parquet {
-                    let suggestions = at(8).map(|json| serde_json::from_str::<Value>(json));
+                    let suggestions = at(8).map(serde_json::from_str::<Value>);
                     let suggestions = suggestions.map(|json| json.unwrap());
                     let first = suggestions.as_ref().map(|all| &all[0]["code"]);
                     assert_eq!(first.and_then(Value::as_str), at(3));

@@ -63,7 +63,7 @@ impl Folder {
     }
 
     /// The arguments that code with the package of the folder.
-    fn arguments<'a>(&self, more: &[&'a str]) -> Vec<String> {
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
         let package = self.path("package");
         ["code", "--package", &package]
             .iter()
