@@ -46,7 +46,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli faults reloads bench bench-fetch bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli faults reloads bench bench-batch bench-fetch bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -121,6 +121,9 @@ bench-growth: ## measure how the cost of a prediction grows, and plot it
 bench-fetch: awscli s3 ## time downloads of a model from S3 against AWS's own client
 	$(CARGO) build --quiet --release --locked -p codape
 	AWS='$(reference)/venv-aws/bin/aws' '$(PYTHON)' scripts/bench-fetch
+
+bench-batch: ## time batch coding of ten million rows against pandas and the official fastText
+	scripts/bench-batch
 
 bench-service: ## compare the service with one in Python, under load
 	scripts/bench-service

@@ -53,6 +53,15 @@ pub enum RowProblem {
         /// The values of the row.
         found: usize,
     },
+    /// The line is not a JSON object.
+    NotAnObject,
+    /// A JSON object has a field that is not among the table's columns.
+    UnknownField {
+        /// The field's name.
+        field: String,
+    },
+    /// The line is not UTF-8.
+    LineNotUtf8,
     /// A value is not UTF-8.
     NotUtf8 {
         /// The column's name.
@@ -71,6 +80,12 @@ impl fmt::Display for RowProblem {
             Self::FieldCount { expected, found } => {
                 write!(f, "{found} values, the header has {expected} columns")
             }
+            Self::NotAnObject => f.write_str("not a JSON object"),
+            Self::UnknownField { field } => write!(
+                f,
+                "the field {field:?} is not in the first lines, which tell the columns"
+            ),
+            Self::LineNotUtf8 => f.write_str("the line is not UTF-8"),
             Self::NotUtf8 { column } => write!(f, "the value of {column:?} is not UTF-8"),
             Self::UnclosedQuote => f.write_str("a quote is not closed"),
             Self::TooLong => write!(
@@ -101,6 +116,16 @@ impl Batch {
             });
         }
         debug_assert_eq!(self.cells.len(), self.columns * self.numbers.len());
+    }
+
+    /// The refused rows, taken out.
+    pub(crate) fn take_refused(&mut self) -> Vec<RefusedRow> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The numbers of the usable rows.
+    pub(crate) fn numbers(&self) -> &[u64] {
+        &self.numbers
     }
 
     pub(crate) fn refuse(&mut self, refused: RefusedRow) {

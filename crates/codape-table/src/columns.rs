@@ -7,6 +7,38 @@ use crate::TableError;
 /// Names that differ more than this are not taken for a slip of the pen.
 const LIKENESS: f64 = 0.6;
 
+/// Which columns are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// These, in this order.
+    These(&'a [String]),
+    /// All, in the order of the table; some names are known to be among them,
+    /// which helps to tell what parts the values of a CSV file.
+    All(&'a [String]),
+}
+
+impl<'a> Wanted<'a> {
+    /// Names that should be in the header.
+    pub(crate) fn hints(self) -> &'a [String] {
+        match self {
+            Self::These(names) | Self::All(names) => names,
+        }
+    }
+}
+
+/// The places of the columns that are asked for among `names`.
+pub(crate) fn places(
+    path: &Path,
+    names: &[String],
+    wanted: Wanted<'_>,
+) -> Result<Vec<usize>, TableError> {
+    match wanted {
+        Wanted::These(wanted) => find(path, names, wanted),
+        // Each must be the only one of its name.
+        Wanted::All(_) => find(path, names, names),
+    }
+}
+
 /// The place of each column of `wanted` among `names`.
 pub(crate) fn find(
     path: &Path,
@@ -33,7 +65,7 @@ pub(crate) fn find(
 }
 
 /// The name that is most like `column`, whatever the case of its letters.
-fn nearest(column: &str, names: &[String]) -> Option<String> {
+pub(crate) fn nearest(column: &str, names: &[String]) -> Option<String> {
     let column = column.to_lowercase();
     names
         .iter()

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use csv_core::ReadRecordResult;
 
 use crate::batch::{Batch, RefusedRow, RowProblem};
-use crate::{Delimiter, MAX_ROW_BYTES, ROWS_PER_BATCH, TableError, columns};
+use crate::columns::{self, Wanted};
+use crate::{Delimiter, MAX_ROW_BYTES, ROWS_PER_BATCH, TableError};
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -32,6 +33,7 @@ pub(crate) struct CsvReader {
     ends: Vec<usize>,
     /// How many values it has.
     fields: usize,
+    delimiter: u8,
     header: Vec<String>,
     /// The places of the columns that are asked for.
     wanted: Vec<usize>,
@@ -98,6 +100,24 @@ impl Bytes {
         self.offset += bytes as u64;
     }
 
+    /// Passes over the rest of the line, however long it is.
+    fn pass_line(&mut self) -> std::io::Result<()> {
+        loop {
+            let rest = self.rest();
+            match memchr::memchr2(b'\n', b'\r', rest) {
+                Some(end) => {
+                    self.pass(end);
+                    return Ok(());
+                }
+                None => self.pass(rest.len()),
+            }
+            if self.at_end {
+                return Ok(());
+            }
+            self.more()?;
+        }
+    }
+
     /// Passes over empty lines and what is left of the last line's end.
     fn pass_line_ends(&mut self) -> std::io::Result<()> {
         loop {
@@ -122,7 +142,7 @@ impl CsvReader {
     pub(crate) fn new(
         source: Box<dyn Read + Send>,
         (path, total_bytes): (PathBuf, u64),
-        columns: &[String],
+        columns: Wanted<'_>,
         delimiter: Delimiter,
     ) -> Result<Self, TableError> {
         let mut reader = Self {
@@ -140,13 +160,24 @@ impl CsvReader {
             values: vec![0; 4096],
             ends: vec![0; 64],
             fields: 0,
+            delimiter: b',',
             header: Vec::new(),
             wanted: Vec::new(),
             long_rows: 0,
         };
-        reader.read_header(columns, delimiter)?;
-        reader.wanted = columns::find(&reader.path, &reader.header, columns)?;
+        reader.read_header(columns.hints(), delimiter)?;
+        reader.wanted = columns::places(&reader.path, &reader.header, columns)?;
         Ok(reader)
+    }
+
+    /// The names of the columns, in the order of the file.
+    pub(crate) fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// What parts the values.
+    pub(crate) fn delimiter(&self) -> u8 {
+        self.delimiter
     }
 
     /// How much of the file was read, from 0 to 1.
@@ -195,7 +226,10 @@ impl CsvReader {
         }
         self.parser.reset();
         self.bytes.pass(line_bytes);
-        Ok(())
+        self.bytes.pass_line().map_err(|source| TableError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     fn refused(&self, problem: RowProblem, bytes: usize) -> RefusedRow {
@@ -310,6 +344,7 @@ impl CsvReader {
         }
         let (.., byte) = best.expect("there is a candidate");
         let (header, bytes) = self.parse_header(byte)?;
+        self.delimiter = byte;
         self.header = header;
         self.bytes.pass(bytes);
         Ok(())

@@ -119,6 +119,28 @@ pub enum TableError {
     },
 }
 
+/// Why rows cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A column's values have no form in the output.
+    #[error("the column {column:?} of type {found} cannot be written")]
+    Column {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What the formatter said.
+        source: arrow_schema::ArrowError,
+    },
+    /// The Parquet writer refuses the rows.
+    #[error("cannot write Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// The system refused a file.
+    #[error("cannot write")]
+    Io(#[from] io::Error),
+}
+
 fn quoted(names: &[String]) -> String {
     /// A file of thousands of columns is named by its first.
     const SHOWN: usize = 40;

@@ -1,7 +1,9 @@
-//! Tables of any length, CSV and Parquet, read row by row as text.
+//! Tables of any length, CSV, JSON lines and Parquet, read and written.
 //!
-//! A table is read in batches and never held whole. Its columns are asked for
-//! by name, and every value comes as text, or as missing. A row that cannot be
+//! A table is read in batches and never held whole. A [`TableReader`] gives the
+//! columns that are asked for, every value as text or as missing; a
+//! [`RowReader`] gives all columns as they are, for tables that are passed on
+//! with more columns, which an [`Encoder`] writes. A row that cannot be
 //! used is refused with its number and its reason, and reading goes on behind
 //! it: one bad line must not cost a night's work.
 //!
@@ -27,13 +29,19 @@
 mod batch;
 mod columns;
 mod csv;
+mod encode;
+mod encoding;
 mod error;
 mod parquet;
 mod reader;
+mod rows;
 
 pub use batch::{Batch, RefusedRow, Row, RowProblem};
-pub use error::TableError;
+pub use encode::{Cells, EncodeOptions, Encoder, Format, assemble_parquet};
+pub use encoding::Encoding;
+pub use error::{EncodeError, TableError};
 pub use reader::{Delimiter, TableReader};
+pub use rows::{RowInput, RowReader, RowSettings, Rows, column_as_text, nearest_name};
 
 /// The most bytes of one row of a CSV file. A quote that is never closed
 /// would take the rest of the file for one row.

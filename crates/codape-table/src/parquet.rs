@@ -57,7 +57,9 @@ impl ParquetReader {
                 });
             }
         }
-        check_compression(path, builder.metadata(), wanted)?;
+        check_compression(path, builder.metadata(), |name| {
+            wanted.iter().any(|column| column == name)
+        })?;
         places.sort_unstable();
         places.dedup();
         let mask = ProjectionMask::roots(builder.parquet_schema(), places);
@@ -148,12 +150,12 @@ fn as_text(rows: &RecordBatch, wanted: &[String]) -> Result<Vec<Column>, Parquet
         .collect()
 }
 
-fn external(error: ArrowError) -> ParquetError {
+pub(crate) fn external(error: ArrowError) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 
 /// Whether values of this type have a form as text.
-fn becomes_text(kind: &DataType) -> bool {
+pub(crate) fn becomes_text(kind: &DataType) -> bool {
     let kind = match kind {
         DataType::Dictionary(_, values) => values,
         other => other,
@@ -162,10 +164,10 @@ fn becomes_text(kind: &DataType) -> bool {
 }
 
 /// Refuses methods of compression that are not built in, before a row is read.
-fn check_compression(
+pub(crate) fn check_compression(
     path: &Path,
     metadata: &ParquetMetaData,
-    wanted: &[String],
+    is_wanted: impl Fn(&str) -> bool,
 ) -> Result<(), TableError> {
     for chunk in metadata
         .row_groups()
@@ -182,7 +184,7 @@ fn check_compression(
                 | Compression::LZ4_RAW
                 | Compression::ZSTD(_)
         );
-        if !is_read && wanted.contains(&name) {
+        if !is_read && is_wanted(&name) {
             return Err(TableError::Compression {
                 path: path.to_owned(),
                 column: name,
@@ -197,7 +199,7 @@ fn check_compression(
 /// of a damaged file still end in a panic of an index or a slice; such a file
 /// must be an error here. What was called is not used again after a panic, so
 /// that no half-made state is ever seen.
-fn guarded<T>(
+pub(crate) fn guarded<T>(
     path: &Path,
     call: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, TableError> {

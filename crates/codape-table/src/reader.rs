@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::columns::Wanted;
 use crate::csv::CsvReader;
 use crate::parquet::ParquetReader;
 use crate::{Batch, TableError};
 
 /// The bytes of a file's start that its kind is told by.
-const HEAD_BYTES: usize = 8192;
+pub(crate) const HEAD_BYTES: usize = 8192;
 
 /// What parts the values of a CSV file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl TableReader {
             Kind::Csv(Box::new(CsvReader::new(
                 source,
                 (PathBuf::from(path), total_bytes),
-                columns,
+                Wanted::These(columns),
                 delimiter,
             )?))
         };
@@ -113,7 +114,7 @@ impl TableReader {
 }
 
 /// What a file looks like whose rows cannot be read as UTF-8 text.
-fn looks_like(head: &[u8]) -> Option<&'static str> {
+pub(crate) fn looks_like(head: &[u8]) -> Option<&'static str> {
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16: save it as UTF-8"),
         [b'P', b'K', 3, 4, ..] => {
@@ -122,8 +123,11 @@ fn looks_like(head: &[u8]) -> Option<&'static str> {
         [0x1f, 0x8b, ..] => Some("a gzip archive: unpack it first"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("a Zstandard archive: unpack it first"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Some("an old spreadsheet: save it as CSV"),
-        // UTF-16 without a mark has a zero in each ASCII character.
-        _ if head.contains(&0) => Some("not text, or UTF-16: expected Parquet, or CSV in UTF-8"),
+        // UTF-16 without a mark has a zero in each ASCII character; a few of them
+        // are characters of a text.
+        _ if 4 * memchr::memchr_iter(0, head).count() > head.len() => {
+            Some("not text, or UTF-16: expected Parquet, or CSV in UTF-8")
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The arguments of the command line, and the help that teaches them.
 
 mod autotune;
+mod code;
 mod compare;
 mod compress;
 mod journal;
@@ -18,13 +19,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use codape_fasttext::Access;
 
 pub use autotune::{AutotuneArgs, Typed};
+pub use code::{BatchArgs, Code, Flatness, TextEncoding, Volume};
 pub use compare::Compare;
 pub use compress::Compress;
 pub use journal::{JournalArgs, RecordForm};
 pub use measure::Test;
 pub use quantize::Quantize;
 pub use registry::{Fetch, History, List, Promote, Push, Registry, Rollback, Show, variable};
-pub use source::{RegistryArgs, SourceArgs};
+pub use source::{RegistryArgs, S3Args, SourceArgs, cache_directory};
 pub use train_coder::TrainCoder;
 pub use training::Train;
 
@@ -182,39 +184,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Code one description
-///
-/// Prints the best codes with their probability, and whether the answer is
-/// sure enough to be kept without a look.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    codape code \"coiffure à domicile\"\n  \
-    codape code --json -k 3 \"élevage de chèvres\"\n  \
-    codape code --feature evenement_type=01P \"boulangerie\"")]
-pub struct Code {
-    #[command(flatten)]
-    pub package: PackageArgs,
-
-    /// Suggestions to print
-    #[arg(short, value_name = "K", default_value_t = 5)]
-    pub k: usize,
-
-    /// Confidence index from which the first code is kept without a look, 0 to 1
-    #[arg(long, value_name = "IC", default_value_t = 0.8)]
-    pub threshold: f64,
-
-    /// A categorical variable of the declaration, `NAME=VALUE`; may be repeated
-    #[arg(long = "feature", value_name = "NAME=VALUE")]
-    pub features: Vec<String>,
-
-    /// Print JSON instead of a table
-    #[arg(long)]
-    pub json: bool,
-
-    /// The description, as its author wrote it
-    pub text: String,
 }
 
 /// Predict labels with any fastText model

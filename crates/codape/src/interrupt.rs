@@ -14,13 +14,21 @@ use codape_server::stop_signal;
 /// The exit status of a program that Ctrl-C ended, as shells have it.
 pub const STATUS: u8 = 130;
 
-/// The work was broken off, and left nothing behind.
+/// The work was broken off.
 #[derive(Debug)]
-pub struct Interrupted;
+pub enum Interrupted {
+    /// It left nothing behind.
+    NothingWritten,
+    /// It left something behind, of which this tells.
+    Left(String),
+}
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("stopped; nothing was written")
+        match self {
+            Self::NothingWritten => formatter.write_str("stopped; nothing was written"),
+            Self::Left(what) => write!(formatter, "stopped; {what}"),
+        }
     }
 }
 
@@ -74,7 +82,7 @@ impl Interrupt {
     /// Ends the work between two steps of it, before a file is written.
     pub fn check(&self) -> Result<(), Interrupted> {
         if self.is_set() {
-            Err(Interrupted)
+            Err(Interrupted::NothingWritten)
         } else {
             Ok(())
         }

@@ -90,6 +90,14 @@ impl Write for Aside {
     }
 }
 
+/// Writes a file whole, or leaves what was there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = Aside::create(path)?;
+    file.write_all(bytes)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.finish()
+}
+
 /// Refuses to write over what is read.
 pub fn check_is_not(output: &Path, input: &Path) -> anyhow::Result<()> {
     let is_same = match (output.canonicalize(), input.canonicalize()) {

@@ -46,7 +46,7 @@ fn code_batch(coder: &Coder) {
 
 /// Copies the rows of the coder's model, if they are worth it and there is
 /// room; says in the log what came of it.
-fn copy_rows(coder: &Coder) {
+pub fn copy_rows(coder: &Coder) {
     let bytes = coder.model().row_bytes();
     if bytes < WORTH_COPYING || !coder.model().is_mapped() {
         return;

@@ -7,6 +7,7 @@
 
 mod checksum;
 mod directory;
+mod objects;
 mod proxied;
 mod s3;
 mod upload;

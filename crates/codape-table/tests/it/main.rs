@@ -4,6 +4,7 @@
 
 mod csv;
 mod parquet;
+mod rows;
 
 use std::io::Write;
 

@@ -332,7 +332,10 @@ fn domain_types_are_not_wire_types() {
                     .any(|part| part.to_string_lossy().starts_with(name))
             });
             if is_source && !is_own_file && text.contains("Serialize") {
-                let text = text.replace("Deserialize", "");
+                // The name of a writer of Parquet has the word in it.
+                let text = text
+                    .replace("Deserialize", "")
+                    .replace("SerializedFileWriter", "");
                 if text.contains("Serialize") {
                     offenders.push(path.display().to_string());
                 }

@@ -26,29 +26,8 @@ pub struct RegistryArgs {
     #[command(flatten)]
     pub mlflow: MlflowArgs,
 
-    /// Address of an S3 server, `http://HOST:PORT` [default: Amazon's]; who asks
-    /// it is told by the variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-    /// `AWS_SESSION_TOKEN`
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MLFLOW_S3_ENDPOINT_URL",
-        hide_env_values = true
-    )]
-    pub s3_endpoint: Option<String>,
-
-    /// Region of S3 [default: `AWS_REGION`, or us-east-1]
-    #[arg(long, value_name = "REGION", env = "AWS_DEFAULT_REGION")]
-    pub s3_region: Option<String>,
-
-    /// What an ETag of 32 hexadecimal digits is taken for
-    #[arg(
-        long,
-        value_name = "MEANING",
-        env = "CODAPE_S3_ETAG",
-        default_value = "md5"
-    )]
-    pub s3_etag: Etag,
+    #[command(flatten)]
+    pub s3: S3Args,
 
     /// Directory where models are kept [default: `codape` in the user's cache
     /// directory]
@@ -85,6 +64,34 @@ pub struct RegistryArgs {
     pub features: Option<Vec<String>>,
 }
 
+/// How to reach S3.
+#[derive(Debug, Args)]
+pub struct S3Args {
+    /// Address of an S3 server, `http://HOST:PORT` [default: Amazon's]; who asks
+    /// it is told by the variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MLFLOW_S3_ENDPOINT_URL",
+        hide_env_values = true
+    )]
+    pub s3_endpoint: Option<String>,
+
+    /// Region of S3 [default: `AWS_REGION`, or us-east-1]
+    #[arg(long, value_name = "REGION", env = "AWS_DEFAULT_REGION")]
+    pub s3_region: Option<String>,
+
+    /// What an ETag of 32 hexadecimal digits is taken for
+    #[arg(
+        long,
+        value_name = "MEANING",
+        env = "CODAPE_S3_ETAG",
+        default_value = "md5"
+    )]
+    pub s3_etag: Etag,
+}
+
 /// What an ETag of 32 hexadecimal digits is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Etag {
@@ -100,7 +107,7 @@ impl RegistryArgs {
         let cache = self.cache_directory();
         Ok(Registry {
             mlflow: self.mlflow.client()?,
-            s3: Some(S3Client::new(&self.s3())?),
+            s3: Some(self.s3.client()?),
             cache: Cache::open(&cache, self.cache_gib.saturating_mul(GIB))
                 .context("cannot use the directory where models are kept (--cache)")?,
             fetching: FetchSettings::default(),
@@ -116,15 +123,24 @@ impl RegistryArgs {
 
     /// The directory where models are kept.
     pub fn cache_directory(&self) -> PathBuf {
-        let of_user = || {
-            let home = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
-            variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)
-        };
-        let codape = || of_user().unwrap_or_else(std::env::temp_dir).join("codape");
-        self.cache.clone().unwrap_or_else(codape)
+        self.cache.clone().unwrap_or_else(cache_directory)
+    }
+}
+
+/// `codape` in the user's cache directory.
+pub fn cache_directory() -> PathBuf {
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
+    let of_user = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    of_user.unwrap_or_else(std::env::temp_dir).join("codape")
+}
+
+impl S3Args {
+    /// A client of the server that the arguments and the environment describe.
+    pub fn client(&self) -> anyhow::Result<S3Client> {
+        Ok(S3Client::new(&self.settings())?)
     }
 
-    fn s3(&self) -> S3Settings {
+    fn settings(&self) -> S3Settings {
         let region = self.s3_region.clone().filter(|region| !region.is_empty());
         let secret = variable("AWS_SECRET_ACCESS_KEY").map(Secret::new);
         S3Settings {

@@ -34,7 +34,9 @@ pub fn run(
     bars.clear();
     let found = match result {
         Ok(found) => found,
-        Err(error) if interrupt.is_set() && was_stopped(&error) => return Err(Interrupted.into()),
+        Err(error) if interrupt.is_set() && was_stopped(&error) => {
+            return Err(Interrupted::NothingWritten.into());
+        }
         Err(error) => {
             let problem = format!("cannot find the best options for {}", input.display());
             return Err(error).context(problem);

@@ -24,7 +24,7 @@ pub fn run(arguments: &Quantize) -> anyhow::Result<()> {
     let quantized = match result {
         Ok(quantized) => quantized,
         Err(QuantizeError::Stopped | QuantizeError::Retrain(TrainError::Stopped)) => {
-            return Err(Interrupted.into());
+            return Err(Interrupted::NothingWritten.into());
         }
         Err(error) => {
             let problem = format!("cannot quantize {}", input.display());

@@ -37,7 +37,7 @@ pub fn run(arguments: &Train) -> anyhow::Result<()> {
     bar.clear();
     let model = match result {
         Ok(model) => model,
-        Err(TrainError::Stopped) => return Err(Interrupted.into()),
+        Err(TrainError::Stopped) => return Err(Interrupted::NothingWritten.into()),
         Err(error) => {
             let problem = format!("cannot train on {}", input.display());
             return Err(error).context(problem);

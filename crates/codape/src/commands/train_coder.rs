@@ -26,7 +26,7 @@ pub fn run(arguments: &TrainCoder) -> anyhow::Result<()> {
     bar.finish_and_clear();
     match outcome {
         Ok(outcome) => summary(&job, &outcome),
-        Err(TrainerError::Stopped) => Err(Interrupted.into()),
+        Err(TrainerError::Stopped) => Err(Interrupted::NothingWritten.into()),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of a test is test code")]
 
+mod coding;
 mod compare;
 mod configuring;
 mod conformance;

@@ -1,4 +1,4 @@
-//! `codape code`: the codes of one description.
+//! The codes of one description.
 
 use anyhow::{Context, bail};
 use codape_coder::{CodeOptions, Coder, Coding, Decision, Declaration, Scratch, Threshold};
@@ -8,12 +8,12 @@ use crate::cli::Code;
 use crate::package::Package;
 use crate::print;
 
-pub fn run(arguments: &Code) -> anyhow::Result<()> {
+pub fn run(arguments: &Code, text: &str) -> anyhow::Result<()> {
     let options = CodeOptions::new(arguments.k).context("-k")?;
     let threshold = Threshold::new(arguments.threshold).context("--threshold")?;
     let Package { coder, .. } = Package::open(&arguments.package)?;
     let declaration = Declaration {
-        text: &arguments.text,
+        text,
         categorical: categorical(&coder, &arguments.features)?,
     };
     let coding = coder.code(&declaration, options, &mut Scratch::default())?;
