@@ -25,7 +25,9 @@ BOTO3_VERSION := 1.44.5
 GARAGE_VERSION := 2.5.0
 GARAGE := $(tools)/garage-$(GARAGE_VERSION)
 CODAPE_GARAGE ?= $(GARAGE)/bin/garage
-export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE CODAPE_MLFLOW CODAPE_GARAGE
+# The programs that read the archives of business records.
+CODAPE_TABLES_PYTHON ?= $(reference)/venv-tables/bin/python
+export CODAPE_SHARED CODAPE_PYTHON CODAPE_REFERENCE CODAPE_MLFLOW CODAPE_GARAGE CODAPE_TABLES_PYTHON
 # The client that downloads are compared with.
 AWSCLI_VERSION := 1.46.3
 
@@ -46,7 +48,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 awscli faults reloads bench bench-batch bench-fetch bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 tables awscli faults reloads bench bench-batch bench-fetch bench-growth bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +63,8 @@ test: ## install what the tests need, then run every check
 	  || echo 'WARNING: no MLflow (above is why): the tests that ask one will say that they were skipped' >&2
 	@$(MAKE) --no-print-directory s3 \
 	  || echo 'WARNING: no S3 server (above is why): the tests that ask one will say that they were skipped' >&2
+	@$(MAKE) --no-print-directory tables \
+	  || echo 'WARNING: no DuckDB (above is why): the test that asks it will say that it was skipped' >&2
 	@$(MAKE) --no-print-directory fmt clippy unit invariants fuzz-short doc deny
 	@if [ -f '$(CODAPE_REFERENCE)/manifest.json' ]; then echo 'make test: all passed'; \
 	  else echo 'make test: passed, WITHOUT the comparison with the reference programs' >&2; fi
@@ -93,6 +97,9 @@ mlflow: ## install the tracking server that the tests of the registry ask, boto3
 	PYTHON='$(PYTHON)' scripts/install-mlflow '$(reference)/venv-mlflow' $(MLFLOW_VERSION) $(BOTO3_VERSION)
 
 s3: $(GARAGE) ## install the S3 server that the tests of the registry ask
+
+tables: ## install DuckDB and pandas, which the tests of archives ask
+	PYTHON='$(PYTHON)' scripts/install-tables '$(reference)/venv-tables'
 
 awscli: ## install the client of S3 that downloads are compared with
 	PYTHON='$(PYTHON)' scripts/install-aws '$(reference)/venv-aws' $(AWSCLI_VERSION)

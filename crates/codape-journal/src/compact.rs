@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use sha2::{Digest, Sha256};
 
 use crate::archive::Archive;
 use crate::disk::{Disk, SyncPoint};
@@ -25,6 +26,8 @@ use crate::segment::{Found, Scanner, SegmentName};
 
 /// The directory, in that of the journal, of segments that are damaged.
 pub const QUARANTINE: &str = "quarantine";
+/// The directory of records that have no value of a key, as Hive calls it.
+pub(crate) const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Rows that are gathered before they are made columns.
 const BATCH_ROWS: usize = 8_192;
 /// Bytes of segments that are taken in one go.
@@ -151,6 +154,26 @@ pub enum CompactError {
     },
 }
 
+impl CompactError {
+    /// Says what was tried with which file when the archive refused it.
+    fn archive(action: &'static str, path: &str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Archive {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// A file of a partition, that records are added to.
+struct Growing {
+    path: String,
+    /// Its bytes, where it is there.
+    source: Option<Source>,
+    about: About,
+}
+
 /// Where records of a day are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Partition(String);
@@ -170,22 +193,38 @@ impl Partition {
     }
 }
 
-/// A value in the name of a directory, as Hive writes it.
+/// A value in the name of a directory, as Hive writes it. One whose name would be
+/// longer than file systems take is cut short, and told from others by a digest
+/// behind a `~`, which no other name has.
 fn escaped(value: &str) -> String {
-    const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
-    /// Names of files end somewhere.
-    const MOST_BYTES: usize = 64;
+    /// With the column before it, below the 255 bytes that a name may have.
+    const MOST_BYTES: usize = 200;
     if value.is_empty() {
         return MISSING.to_owned();
     }
-    let mut name = String::new();
-    for byte in value.bytes().take(MOST_BYTES) {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(byte.into()),
-            _ => name += &format!("%{byte:02X}"),
+    let name: String = value.chars().map(escaped_character).collect();
+    if name.len() <= MOST_BYTES {
+        return name;
+    }
+    let mut short = String::new();
+    for character in value.chars().map(escaped_character) {
+        if short.len() + character.len() > MOST_BYTES {
+            break;
+        }
+        short += &character;
+    }
+    short + "~" + &hex::encode(&Sha256::digest(value)[..8])
+}
+
+fn escaped_character(character: char) -> String {
+    match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => character.into(),
+        _ => {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).bytes();
+            bytes.map(|byte| format!("%{byte:02X}")).collect()
         }
     }
-    name
 }
 
 /// Records of a few segments that are taken in one go.
@@ -207,6 +246,13 @@ impl Compactor {
     pub fn run(&self, segments: &[SegmentName]) -> Result<Compacted, CompactError> {
         let there = list(&*self.disk, &self.directory)?;
         let lengths: BTreeMap<SegmentName, u64> = there.iter().copied().collect();
+        // Of segments that are taken together none may be left out: the numbers of
+        // all in between count as taken in.
+        let follows = |before: SegmentName, next: SegmentName| {
+            let place = there.iter().position(|&(name, _)| name == before);
+            let behind = place.and_then(|place| there.get(place + 1));
+            before.journal == next.journal && behind.is_some_and(|&(name, _)| name == next)
+        };
         let mut compacted = Compacted::default();
         let mut rest = segments
             .iter()
@@ -216,9 +262,9 @@ impl Compactor {
         while let Some(first) = rest.next() {
             let mut names = vec![first];
             let mut bytes = lengths[&first];
-            while let Some(next) = rest
-                .next_if(|next| next.journal == first.journal && bytes + lengths[next] <= GO_BYTES)
-            {
+            while let Some(next) = rest.next_if(|&next| {
+                follows(names[names.len() - 1], next) && bytes + lengths[&next] <= GO_BYTES
+            }) {
                 bytes += lengths[&next];
                 names.push(next);
             }
@@ -248,7 +294,7 @@ impl Compactor {
         }
         let range = (names[0].first, behind.map_or(next, |behind| behind.first));
         for (partition, batches) in &go.partitions {
-            compacted.files += usize::from(self.store(journal, range, partition, batches)?);
+            compacted.files += self.store(journal, range, partition, batches)?;
         }
         for (name, is_damaged) in go.segments {
             let path = self.directory.join(name.to_string());
@@ -319,101 +365,127 @@ impl Compactor {
         self.settings.key.map(PartitionKey::column)
     }
 
-    /// Brings records of a partition into a file, if they are not in one; whether a
-    /// file was written.
+    /// Brings the records of a partition into files that are in none; returns how many
+    /// files were written.
     fn store(
         &self,
         journal: JournalId,
         range: (u64, u64),
         partition: &Partition,
         batches: &[RecordBatch],
-    ) -> Result<bool, CompactError> {
-        let prefix = format!("{}{journal}-", partition.0);
-        let listed = self.archive.list(&prefix).map_err(|source| {
-            let (action, path) = ("list", prefix.clone());
-            CompactError::Archive {
-                action,
-                path,
-                source,
-            }
-        })?;
-        let mut newest = None;
-        let mut rest = range;
-        for file in listed.iter().filter(|file| file.path.ends_with(".parquet")) {
-            let source = self.open(&file.path)?;
-            let about = self.about(&file.path, &source)?;
-            // Of a go that was cut short, some segments may be there.
-            let behind = about.behind(rest.0).min(rest.1);
-            if behind > rest.0 {
+    ) -> Result<usize, CompactError> {
+        let mut files = self.files(journal, partition)?;
+        for file in &files {
+            if file.about.overlaps(range) {
                 let confirmed = self.archive.confirm(&file.path);
-                confirmed.map_err(|source| CompactError::Archive {
-                    action: "confirm",
-                    path: file.path.clone(),
-                    source,
-                })?;
-                rest.0 = behind;
+                confirmed.map_err(CompactError::archive("confirm", &file.path))?;
             }
-            if rest.0 == rest.1 {
-                return Ok(false);
-            }
-            newest = Some((file.path.clone(), source, about));
         }
-        let newest = newest.filter(|(_, _, about)| {
-            about.rows < self.settings.rows_per_file && about.next() <= rest.0
-        });
-        let (path, old, mut about) = match newest {
-            Some((path, source, about)) => (path, Some(source), about),
-            None => {
-                let about = About {
-                    rows: 0,
-                    ranges: Vec::new(),
-                };
-                (partition.file(journal, rest.0), None, about)
+        // Of what comes back after a crash, any part may have been taken in.
+        let abouts: Vec<&About> = files.iter().map(|file| &file.about).collect();
+        let missing = About::missing(range, &abouts);
+        let mut written = 0;
+        for part in missing {
+            let batches: Vec<RecordBatch> = batches
+                .iter()
+                .filter_map(|batch| rows_between(batch, part))
+                .collect();
+            if batches.is_empty() {
+                continue;
             }
-        };
+            let growing = files
+                .iter_mut()
+                .filter(|file| file.about.next() <= part.0)
+                .max_by_key(|file| file.about.next())
+                .filter(|file| file.about.rows < self.settings.rows_per_file);
+            match growing {
+                Some(file) => self.write(file, part, &batches)?,
+                None => {
+                    let mut file = Growing {
+                        path: partition.file(journal, part.0),
+                        source: None,
+                        about: About {
+                            rows: 0,
+                            ranges: Vec::new(),
+                        },
+                    };
+                    self.write(&mut file, part, &batches)?;
+                    files.push(file);
+                }
+            }
+            written += 1;
+        }
+        Ok(written)
+    }
+
+    /// The files that a partition has of a journal.
+    fn files(
+        &self,
+        journal: JournalId,
+        partition: &Partition,
+    ) -> Result<Vec<Growing>, CompactError> {
+        let prefix = format!("{}{journal}-", partition.0);
+        let listed = self.archive.list(&prefix);
+        let listed = listed.map_err(CompactError::archive("list", &prefix))?;
+        let names = listed.into_iter().map(|file| file.path);
+        names
+            .filter(|path| path.ends_with(".parquet"))
+            .map(|path| {
+                let source = self.open(&path)?;
+                Ok(Growing {
+                    about: self.about(&path, &source)?,
+                    source: Some(source),
+                    path,
+                })
+            })
+            .collect()
+    }
+
+    /// Writes a file again with the rows of a range behind those that it has, and
+    /// reads back what its footer says.
+    fn write(
+        &self,
+        growing: &mut Growing,
+        range: (u64, u64),
+        batches: &[RecordBatch],
+    ) -> Result<(), CompactError> {
+        let path = growing.path.clone();
         let file_error = |source| CompactError::File {
             path: path.clone(),
             source,
         };
-        let file = self.archive.create(&path).map_err(|source| {
-            let (action, path) = ("create", path.clone());
-            CompactError::Archive {
-                action,
-                path,
-                source,
-            }
-        })?;
+        let file = self.archive.create(&path);
+        let file = file.map_err(CompactError::archive("create", &path))?;
         let mut draft = Draft::new(file, schema(self.without())).map_err(file_error)?;
-        if let Some(old) = old {
+        if let Some(old) = &growing.source {
             old.batches(|batch| draft.write(batch))
                 .map_err(file_error)?;
         }
         for batch in batches {
-            if let Some(batch) = from_sequence(batch, rest.0) {
-                draft.write(&batch).map_err(file_error)?;
-            }
+            draft.write(batch).map_err(file_error)?;
         }
-        about.extend(rest);
+        let mut about = growing.about.clone();
+        about.extend(range);
         let rows = draft.publish(&about).map_err(file_error)?;
         about.rows = rows;
-        let read_back = self.about(&path, &self.open(&path)?)?;
-        if read_back == about {
-            return Ok(true);
+        let source = self.open(&path)?;
+        let read_back = self.about(&path, &source)?;
+        if read_back != about {
+            return Err(CompactError::ReadBack {
+                path,
+                found: read_back.rows,
+                expected: rows,
+            });
         }
-        Err(CompactError::ReadBack {
-            path,
-            found: read_back.rows,
-            expected: rows,
-        })
+        growing.about = about;
+        growing.source = Some(source);
+        Ok(())
     }
 
     fn open(&self, path: &str) -> Result<Source, CompactError> {
         let opened = self.archive.open(path);
-        opened.map(Source).map_err(|source| CompactError::Archive {
-            action: "open",
-            path: path.to_owned(),
-            source,
-        })
+        let opened = opened.map_err(CompactError::archive("open", path))?;
+        Ok(Source(opened))
     }
 
     fn about(&self, path: &str, source: &Source) -> Result<About, CompactError> {
@@ -444,8 +516,8 @@ impl Compactor {
     }
 }
 
-/// The rows of a batch from a sequence number on.
-fn from_sequence(batch: &RecordBatch, from: u64) -> Option<RecordBatch> {
+/// The rows of a batch whose sequence numbers are in a range.
+fn rows_between(batch: &RecordBatch, (from, to): (u64, u64)) -> Option<RecordBatch> {
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int64Type;
     let sequences = batch
@@ -453,9 +525,9 @@ fn from_sequence(batch: &RecordBatch, from: u64) -> Option<RecordBatch> {
         .expect("files of records have sequence numbers")
         .as_primitive::<Int64Type>()
         .values();
-    let before = sequences.partition_point(|&sequence| sequence.unsigned_abs() < from);
-    let rows = batch.num_rows() - before;
-    (rows > 0).then(|| batch.slice(before, rows))
+    let below = |bound: u64| sequences.partition_point(|&number| number.unsigned_abs() < bound);
+    let (start, end) = (below(from), below(to));
+    (start < end).then(|| batch.slice(start, end - start))
 }
 
 impl fmt::Display for Compacted {
@@ -487,5 +559,9 @@ mod tests {
         ] {
             assert_eq!(escaped(value), name);
         }
+        let long = ["é".repeat(100), "é".repeat(101), "é".repeat(1_000_000)];
+        let names = long.map(|value| escaped(&value));
+        assert!(names.iter().all(|name| name.len() <= 217));
+        assert!(names[0] != names[1] && names[1] != names[2]);
     }
 }

@@ -68,6 +68,21 @@ pub fn python(test: &str) -> Option<PathBuf> {
     )
 }
 
+/// The Python that has DuckDB and pandas installed: the environment variable
+/// `CODAPE_TABLES_PYTHON`, or the one that `make tables` installs.
+#[must_use]
+pub fn tables_python(test: &str) -> Option<PathBuf> {
+    let python = match std::env::var_os("CODAPE_TABLES_PYTHON") {
+        Some(python) => PathBuf::from(python),
+        None => workspace().join("target/reference/venv-tables/bin/python"),
+    };
+    existing(
+        test,
+        &python,
+        "no Python with DuckDB; `make tables` installs it (CODAPE_TABLES_PYTHON)",
+    )
+}
+
 /// The program `mlflow`: the environment variable `CODAPE_MLFLOW`, or the one
 /// that `make mlflow` installs.
 #[must_use]

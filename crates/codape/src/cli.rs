@@ -5,6 +5,7 @@ mod code;
 mod compare;
 mod compress;
 mod journal;
+mod journal_commands;
 mod measure;
 mod quantize;
 mod registry;
@@ -23,6 +24,10 @@ pub use code::{BatchArgs, Code, Flatness, TextEncoding, Volume};
 pub use compare::Compare;
 pub use compress::Compress;
 pub use journal::{JournalArgs, RecordForm};
+pub use journal_commands::{
+    ExportFormat, JournalCommand, JournalCompact, JournalExport, JournalForget, JournalImport,
+    JournalShow, JournalTail, JournalVerify, PersonalArgs, View,
+};
 pub use measure::Test;
 pub use quantize::Quantize;
 pub use registry::{Fetch, History, List, Promote, Push, Registry, Rollback, Show, variable};
@@ -62,6 +67,8 @@ pub enum Command {
     Compare(Compare),
     #[command(subcommand)]
     Registry(Registry),
+    #[command(subcommand)]
+    Journal(JournalCommand),
     #[command(subcommand)]
     Config(Config),
     Completions(Completions),

@@ -6,6 +6,7 @@ mod code;
 mod compare;
 mod compress;
 mod inspect;
+mod journal;
 mod nomenclature;
 mod predict;
 mod quantize;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::TrainCoder(arguments) => train_coder::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Registry(command) => registry::run(&command),
+        Command::Journal(command) => journal::run(&command),
         Command::Config(Config::Show { config }) => config::show(config.as_deref()),
         Command::Completions(arguments) => completions(&arguments),
     }

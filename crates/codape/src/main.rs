@@ -1,5 +1,6 @@
 //! The command line of codape.
 
+mod archive;
 mod cli;
 mod commands;
 mod config;

@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use codape_coder::Threshold;
-use codape_journal::archive::DirectoryArchive;
 use codape_journal::disk::{Disk, SystemDisk};
 use codape_journal::{
-    Background, BackgroundError, BackgroundSettings, Compacted, Compactor, Journal,
+    Background, BackgroundError, BackgroundSettings, Compacted, Compactor, Journal, legacy_line,
 };
-use codape_server::{BusinessLog, Compactions, EventForm, RECORD_TARGET};
+use codape_server::{Amend, BusinessLog, Compactions, EventForm, RECORD_TARGET};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as LayerContext;
 
-use crate::cli::{JournalArgs, RecordForm};
+use crate::archive;
+use crate::cli::{JournalArgs, RecordForm, S3Args};
 
 /// The records that may wait for who reads standard output; more are dropped there,
 /// so that a slow reader does not stop the service. The journal has them.
@@ -43,6 +43,7 @@ pub fn open(arguments: &JournalArgs) -> anyhow::Result<BusinessLog> {
             Some(Arc::new(journal))
         }
     };
+    let privacy = arguments.personal.privacy()?;
     Ok(BusinessLog {
         journal,
         compactions: arguments
@@ -54,13 +55,21 @@ pub fn open(arguments: &JournalArgs) -> anyhow::Result<BusinessLog> {
         threshold: Threshold::new(arguments.threshold).context("--threshold")?,
         events: arguments.records.map(|form| match form {
             RecordForm::Json => EventForm::Json,
+            RecordForm::Legacy => EventForm::Other(legacy_line),
         }),
-        ..BusinessLog::default()
+        amend: (!privacy.keeps_all()).then(|| {
+            let amend: Amend = Arc::new(move |record| privacy.apply(record));
+            amend
+        }),
     })
 }
 
 /// Starts to compact the journal, where the arguments say whereto.
-pub fn compact(arguments: &JournalArgs, log: &BusinessLog) -> anyhow::Result<Option<Background>> {
+pub fn compact(
+    arguments: &JournalArgs,
+    s3: &S3Args,
+    log: &BusinessLog,
+) -> anyhow::Result<Option<Background>> {
     let (Some(journal), Some(directory), Some(archive)) =
         (&log.journal, &arguments.journal, &arguments.journal_archive)
     else {
@@ -68,7 +77,7 @@ pub fn compact(arguments: &JournalArgs, log: &BusinessLog) -> anyhow::Result<Opt
     };
     let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
     let compactor = Compactor {
-        archive: Arc::new(DirectoryArchive::new(Arc::clone(&disk), archive)),
+        archive: archive::open(archive, s3).context("--journal-archive")?,
         disk,
         directory: directory.clone(),
         settings: arguments.files.settings(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Archive, Archived, NewFile, ReadAt};
-use crate::disk::{Disk, DiskFile, SyncPoint, create_directories};
+use crate::disk::{Disk, DiskFile, Listed, SyncPoint, create_directories};
 
 /// The end of the names of files that are not published, which nobody takes for
 /// Parquet.
@@ -106,12 +106,16 @@ impl Archive for DirectoryArchive {
                     synced => synced?,
                 }
                 directory = emptied.parent();
-                let is_empty = match self.disk.list(emptied) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-                    listed => listed?.is_empty(),
+                let left = match self.disk.list(emptied) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+                    listed => listed?,
                 };
-                if !is_empty {
+                if !left.iter().all(is_unpublished) {
                     break;
+                }
+                // What a crash left has records of those that are to be gone.
+                for unpublished in left {
+                    self.disk.remove(&emptied.join(unpublished.name))?;
                 }
                 match self.disk.remove_directory(emptied) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -121,6 +125,10 @@ impl Archive for DirectoryArchive {
         }
         Ok(())
     }
+}
+
+fn is_unpublished(listed: &Listed) -> bool {
+    !listed.is_directory && listed.name.ends_with(UNPUBLISHED)
 }
 
 #[derive(Debug)]
@@ -227,6 +235,9 @@ mod tests {
         opened.read_exact_at(2, &mut bytes).unwrap();
         assert_eq!(&bytes, b"ole");
         assert!(opened.read_exact_at(3, &mut bytes).is_err());
+        // As a crash leaves it.
+        let left = root.join("date=2026-01-31/b.parquet.new");
+        std::fs::write(left, b"half").unwrap();
         archive.remove(&["date=2026-01-31/a.parquet"]).unwrap();
         archive.remove(&["date=2026-01-31/a.parquet"]).unwrap();
         assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);

@@ -120,15 +120,31 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// The first sequence number from one on that was not taken in.
-    pub(crate) fn behind(&self, from: u64) -> u64 {
-        self.ranges.iter().fold(from, |from, &(first, next)| {
-            if (first..next).contains(&from) {
-                next
-            } else {
-                from
+    /// Whether any sequence number of a range was taken in.
+    pub(crate) fn overlaps(&self, (from, to): (u64, u64)) -> bool {
+        let mut ranges = self.ranges.iter();
+        ranges.any(|&(first, next)| first < to && from < next)
+    }
+
+    /// The parts of a range that none of these files has taken in, in order.
+    pub(crate) fn missing((from, to): (u64, u64), files: &[&Self]) -> Vec<(u64, u64)> {
+        let mut taken: Vec<(u64, u64)> = files
+            .iter()
+            .flat_map(|file| file.ranges.iter().copied())
+            .collect();
+        taken.sort_unstable();
+        let mut missing = Vec::new();
+        let mut at = from;
+        for (first, next) in taken {
+            if at < first.min(to) {
+                missing.push((at, first.min(to)));
             }
-        })
+            at = at.max(next);
+        }
+        if at < to {
+            missing.push((at, to));
+        }
+        missing
     }
 
     /// Notes a range that lies behind the others.
@@ -307,5 +323,26 @@ impl Draft {
         let Sink(file) = self.writer.into_inner()?;
         file.publish().map_err(ParquetProblem::Io)?;
         Ok(self.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_file_has_is_missing() {
+        let about = |ranges: &[(u64, u64)]| About {
+            rows: 0,
+            ranges: ranges.to_vec(),
+        };
+        let (one, other) = (about(&[(21, 61), (70, 80)]), about(&[(1, 5), (60, 65)]));
+        let missing = |range| About::missing(range, &[&one, &other]);
+        assert_eq!(missing((1, 90)), [(5, 21), (65, 70), (80, 90)]);
+        assert_eq!(missing((3, 4)), []);
+        assert_eq!(missing((6, 10)), [(6, 10)]);
+        assert_eq!(missing((62, 66)), [(65, 66)]);
+        assert_eq!(About::missing((7, 9), &[]), [(7, 9)]);
+        assert!(one.overlaps((60, 62)) && !one.overlaps((61, 70)));
     }
 }

@@ -7,4 +7,4 @@ mod rows;
 pub use columns::{COLUMNS, Column, schema};
 pub(crate) use file::{About, Draft, Source};
 pub use file::{ParquetProblem, read_entries};
-pub(crate) use rows::Rows;
+pub(crate) use rows::{Rows, entries};

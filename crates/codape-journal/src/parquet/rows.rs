@@ -199,7 +199,7 @@ fn signed(number: u64) -> i64 {
 
 /// The records of a batch. `None` where its columns are not those of files of
 /// records.
-pub(super) fn entries(batch: &RecordBatch) -> Option<Vec<Entry<'_>>> {
+pub(crate) fn entries(batch: &RecordBatch) -> Option<Vec<Entry<'_>>> {
     let texts = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
     let sequence = batch
         .column_by_name("sequence")?

@@ -20,7 +20,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use frame::{MOST_PAYLOAD_BYTES, end_frame, header, write_frame};
-pub use scan::{Found, Scanner};
+pub use scan::{Found, Place, Scanner};
 
 use crate::record::JournalId;
 

@@ -27,6 +27,13 @@ pub struct Scanner<'f> {
     is_over: bool,
 }
 
+/// A place in a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    at: u64,
+    next: u64,
+}
+
 /// What is next in a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'s> {
@@ -68,6 +75,29 @@ impl<'f> Scanner<'f> {
             sound: 0,
             next: name.first,
             is_over: false,
+        }
+    }
+
+    /// Goes on where another scanner of the segment was: behind the last sound frame
+    /// that it found, for who follows a segment that grows.
+    #[must_use]
+    pub fn resume(name: SegmentName, file: &'f dyn DiskFile, place: Place) -> Self {
+        let Place { at, next } = place;
+        Self {
+            window_at: at,
+            at,
+            sound: at,
+            next,
+            ..Self::new(name, file)
+        }
+    }
+
+    /// The place behind the last sound frame that was found.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            at: self.sound,
+            next: self.next,
         }
     }
 
@@ -300,6 +330,28 @@ mod tests {
             let lost = 3 - found.len() + usize::from(!end);
             assert!(lost <= 1, "{place}");
         }
+    }
+
+    #[test]
+    fn a_segment_that_grows_is_followed() {
+        let whole = segment(true);
+        let (mut found, mut place) = (Vec::new(), None);
+        for length in 0..=whole.len() {
+            let file = Bytes(whole[..length].to_vec());
+            let mut scanner = match place {
+                None => Scanner::new(NAME, &file),
+                Some(place) => Scanner::resume(NAME, &file, place),
+            };
+            while let Some(next) = scanner.read_next().unwrap() {
+                match next {
+                    Found::Record { sequence, .. } => found.push(sequence),
+                    Found::Torn { .. } | Found::End => {}
+                    Found::Damage { .. } => panic!("{length}"),
+                }
+            }
+            place = Some(scanner.place());
+        }
+        assert_eq!(found, [10, 11, 13]);
     }
 
     #[test]

@@ -3,14 +3,18 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use tokio::time::{sleep, timeout};
 
-use super::s3::{S3Client, S3Store};
-use super::{RemoteFile, check_count, upload};
+use super::s3::{S3Client, S3Store, check_page};
+use super::{RemoteFile, upload};
 use crate::error::{RegistryError, io_error};
 use crate::fetch::{FetchSettings, STALLS_OF_AN_ANSWER, patiently, pause};
+
+/// The most objects of a list.
+const MOST_OBJECTS: usize = 1_000_000;
 
 impl S3Client {
     /// The objects of a bucket whose keys begin with `prefix`, sorted by key; the
@@ -18,7 +22,7 @@ impl S3Client {
     ///
     /// # Errors
     ///
-    /// What the server refuses, and more than 10,000 objects.
+    /// What the server refuses, and more than 1,000,000 objects.
     pub async fn objects(
         &self,
         bucket: &str,
@@ -36,6 +40,7 @@ impl S3Client {
         while let Some(page) = pages.next().await {
             let what = || format!("the list of s3://{bucket}/{prefix}");
             let page = page.map_err(|error| self.error(&what(), &error))?;
+            check_page(&page).map_err(|problem| self.unexpected(&what(), problem))?;
             for object in page.contents() {
                 let key = object.key().unwrap_or_default();
                 if key.is_empty() || key.ends_with('/') {
@@ -46,7 +51,12 @@ impl S3Client {
                     bytes: u64::try_from(object.size().unwrap_or(0)).unwrap_or(0),
                     mark: object.e_tag().unwrap_or_default().to_owned(),
                 });
-                check_count(files.len())?;
+                if files.len() > MOST_OBJECTS {
+                    return Err(RegistryError::TooMuch {
+                        what: "objects",
+                        most: MOST_OBJECTS as u64,
+                    });
+                }
             }
         }
         files.sort();
@@ -118,6 +128,57 @@ impl S3Client {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Reads a part of the very object that was listed; it is not compared with a
+    /// checksum, which the server has of the whole alone.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Changed`], and what the server refuses.
+    pub async fn read_range(
+        &self,
+        bucket: &str,
+        object: &RemoteFile,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let settings = FetchSettings::default();
+        let limit = settings.stall * STALLS_OF_AN_ANSWER;
+        let store = S3Store::new(self.clone(), bucket, "");
+        let expected = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        patiently(&settings, limit, || async {
+            let mut bytes = Vec::new();
+            let mut chunks = store.read(object, range.clone()).await?;
+            while let Some(chunk) = chunks.next().await? {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > expected {
+                    return Err(length_error(object));
+                }
+            }
+            match bytes.len() == expected {
+                true => Ok(bytes),
+                false => Err(length_error(object)),
+            }
+        })
+        .await
+    }
+
+    /// Removes an object; one that is gone already is no error.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses.
+    pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), RegistryError> {
+        let settings = FetchSettings::default();
+        let limit = settings.stall * STALLS_OF_AN_ANSWER;
+        patiently(&settings, limit, || async {
+            let request = self.client.delete_object().bucket(bucket).key(key);
+            match request.send().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.error(&format!("to remove {key}"), &error)),
+            }
+        })
+        .await
     }
 
     /// Stores a file under a key, with the SHA-256 of its bytes, which the server

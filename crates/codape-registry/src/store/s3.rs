@@ -143,7 +143,7 @@ impl S3Client {
         }
     }
 
-    fn unexpected(&self, what: &str, problem: String) -> RegistryError {
+    pub(super) fn unexpected(&self, what: &str, problem: String) -> RegistryError {
         RegistryError::Unexpected {
             host: self.host.clone(),
             what: what.to_owned(),
@@ -401,7 +401,7 @@ impl S3Store {
 /// Says what is missing of a page of a listing. Nothing proves its bytes, and its
 /// parser passes over elements that it does not know: a page that was cut short, or
 /// in which a byte has changed, would be taken for one with fewer objects.
-fn check_page(page: &ListObjectsV2Output) -> Result<(), String> {
+pub(super) fn check_page(page: &ListObjectsV2Output) -> Result<(), String> {
     let objects = page.contents().len();
     let told = page
         .key_count()

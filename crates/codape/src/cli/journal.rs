@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use codape_journal::{CompactSettings, JournalSettings, LogSettings, PartitionKey, Policy};
 use codape_server::Unkept;
 
+use super::PersonalArgs;
+
 /// Bytes in a GiB.
 const GIB: u64 = 1 << 30;
 
@@ -66,15 +68,16 @@ pub struct JournalArgs {
     )]
     pub journal_gib: u64,
 
-    /// Where the journal's records go as Parquet, partitioned by day: a directory
-    /// [default: they stay in the journal until they are compacted]
+    /// Where the journal's records go as Parquet, partitioned by day: a directory or
+    /// `s3://BUCKET/PREFIX` [default: they stay in the journal until they are
+    /// compacted]
     #[arg(
         long,
-        value_name = "DIR",
+        value_name = "ARCHIVE",
         env = "CODAPE_JOURNAL_ARCHIVE",
         requires = "journal"
     )]
-    pub journal_archive: Option<PathBuf>,
+    pub journal_archive: Option<String>,
 
     /// Seconds between two compactions of the journal
     #[arg(
@@ -88,6 +91,9 @@ pub struct JournalArgs {
 
     #[command(flatten)]
     pub files: ArchiveFilesArgs,
+
+    #[command(flatten)]
+    pub personal: PersonalArgs,
 
     /// Write each record to standard output too, one a line
     #[arg(long, value_name = "FORM", env = "CODAPE_RECORDS")]
@@ -172,6 +178,8 @@ pub enum UnkeptArg {
 pub enum RecordForm {
     /// A JSON object
     Json,
+    /// A line of the service of 2024: `{'Query': …, 'Response': …}`
+    Legacy,
 }
 
 impl JournalArgs {

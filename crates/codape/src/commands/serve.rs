@@ -43,7 +43,7 @@ pub fn run(arguments: &Serve) -> anyhow::Result<()> {
     warm_up(Arc::clone(&coder), arguments.memory);
     let log = records::open(&arguments.journal)?;
     let journal = log.journal.clone();
-    let compaction = records::compact(&arguments.journal, &log)?;
+    let compaction = records::compact(&arguments.journal, &arguments.registry.s3, &log)?;
     let state = AppState::with_log(coder, identity, &settings, log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -8,6 +8,7 @@ mod configuring;
 mod conformance;
 mod failing_disk;
 mod interrupted;
+mod journal;
 mod killing;
 mod measuring;
 mod registry;
