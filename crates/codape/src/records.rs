@@ -3,13 +3,14 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use codape_coder::Threshold;
 use codape_journal::disk::{Disk, SystemDisk};
 use codape_journal::{
-    Background, BackgroundError, BackgroundSettings, Compacted, Compactor, Journal, legacy_line,
+    Archive, Background, BackgroundError, BackgroundSettings, Compacted, Compactor,
+    DashboardSettings, Days, Journal, Time, legacy_line,
 };
 use codape_server::{Amend, BusinessLog, Compactions, EventForm, RECORD_TARGET};
 use tracing::field::{Field, Visit};
@@ -76,8 +77,17 @@ pub fn compact(
         return Ok(None);
     };
     let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let archive = archive::open(archive, s3).context("--journal-archive")?;
+    let mut view = match &arguments.journal_dashboard {
+        None => None,
+        Some(name) => Some(View {
+            archive: Arc::clone(&archive),
+            view: archive::open(name, s3).context("--journal-dashboard")?,
+            is_behind: true,
+        }),
+    };
     let compactor = Compactor {
-        archive: archive::open(archive, s3).context("--journal-archive")?,
+        archive,
         disk,
         directory: directory.clone(),
         settings: arguments.files.settings(),
@@ -95,6 +105,9 @@ pub fn compact(
             } else if compacted.records > 0 {
                 tracing::info!(%compacted, "the journal was compacted");
             }
+            if let Some(view) = &mut view {
+                view.follow(compacted.records);
+            }
         }
         Err(error) => {
             counters.failed();
@@ -104,6 +117,35 @@ pub fn compact(
     };
     let background = Background::start(Arc::clone(journal), compactor, settings, Box::new(observe));
     Ok(Some(background.context("cannot compact the journal")?))
+}
+
+/// The dashboard's view of an archive, that follows it.
+struct View {
+    archive: Arc<dyn Archive>,
+    view: Arc<dyn Archive>,
+    /// Whether days before the last ones may have to be looked at.
+    is_behind: bool,
+}
+
+impl View {
+    /// Brings the view up to date, once so many records came to the archive.
+    fn follow(&mut self, records: u64) {
+        /// Records come late where the archive was out of reach.
+        const LATE: Duration = Duration::from_secs(7 * 24 * 3600);
+        if records == 0 && !self.is_behind {
+            return;
+        }
+        let late = SystemTime::now().checked_sub(LATE).map(Time::from);
+        let from = late.filter(|_| !self.is_behind).map(Time::date);
+        let days = Days::new(from.as_deref(), None).expect("the date of a time is a day");
+        let settings = DashboardSettings::default();
+        let updated = settings.update(&*self.archive, &*self.view, &days);
+        self.is_behind = updated.is_err();
+        if let Err(error) = updated {
+            let error = anyhow::Error::from(error);
+            tracing::warn!("the dashboard's view is not up to date, and will be: {error:#}");
+        }
+    }
 }
 
 /// Writes the events that hold records to standard output, as they are.

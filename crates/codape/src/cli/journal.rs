@@ -79,6 +79,16 @@ pub struct JournalArgs {
     )]
     pub journal_archive: Option<String>,
 
+    /// A second archive, for the flat view that dashboards of 2024 read; it follows
+    /// the first
+    #[arg(
+        long,
+        value_name = "ARCHIVE",
+        env = "CODAPE_JOURNAL_DASHBOARD",
+        requires = "journal_archive"
+    )]
+    pub journal_dashboard: Option<String>,
+
     /// Seconds between two compactions of the journal
     #[arg(
         long,

@@ -51,6 +51,27 @@ fn dashboards_count_what_was_recorded() {
     }
 }
 
+#[test]
+fn every_column_is_documented() {
+    let path = locate::workspace().join("docs/journal.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text
+        .split_once("| column | type | |\n| --- | --- | --- |\n")
+        .unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let told: Vec<(String, bool)> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (
+                cells[1].trim_matches('`').to_owned(),
+                !cells[2].ends_with("may be missing"),
+            )
+        })
+        .collect();
+    let columns = COLUMNS.map(|column| (column.name.to_owned(), column.is_always_there));
+    assert_eq!(told, columns);
+}
+
 fn check(found: &Value) {
     let all = records(0..RECORDS);
     let is_automatic = |number: &u32| record(*number).confidence_index >= THRESHOLD;
