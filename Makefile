@@ -48,7 +48,7 @@ SOURCES ?=
 
 # Make runs one thing at a time here: cargo uses the cores already.
 .NOTPARALLEL:
-.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 tables awscli faults reloads bench bench-batch bench-fetch bench-growth bench-service bench-train bundled-package hostile
+.PHONY: help run test unit fmt clippy doc deny invariants reference fuzz fuzz-short mlflow s3 tables awscli faults kills power reloads bench bench-batch bench-fetch bench-growth bench-journal bench-service bench-train bundled-package hostile
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -119,6 +119,12 @@ reloads: ## 200 good and 200 bad reloads of the service under load
 faults: ## 500 fetches under each fault of a network, from a real S3 and a real MLflow
 	CODAPE_FAULTS=500 $(CARGO) test --locked --release -p codape-registry --test it -- --nocapture --test-threads 1 fetching::
 
+kills: ## 1,000 kills of the service under load, each answer looked for in the archive
+	CODAPE_KILLS=1000 $(CARGO) test --locked -p codape --test it -- --nocapture killing::
+
+power: ## 30,000 power cuts under the journal and its archive, on a simulated disk
+	CODAPE_POWER_CUTS=30000 $(CARGO) test --locked -p codape-journal --test it -- --nocapture power::
+
 bench: ## time predictions against the official program and the fasttext crate
 	scripts/bench
 
@@ -131,6 +137,9 @@ bench-fetch: awscli s3 ## time downloads of a model from S3 against AWS's own cl
 
 bench-batch: ## time batch coding of ten million rows against pandas and the official fastText
 	scripts/bench-batch
+
+bench-journal: ## time answers at a steady rate, without and with a journal
+	scripts/bench-journal
 
 bench-service: ## compare the service with one in Python, under load
 	scripts/bench-service
