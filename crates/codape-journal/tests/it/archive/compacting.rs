@@ -309,6 +309,8 @@ fn a_damaged_file_of_the_archive_stops_compaction_and_loses_nothing() {
     let path = world.path("archive").join(&file.path);
     let whole = std::fs::read(&path).unwrap();
     let segments = world.append(&records(4..8));
+    let saved = world.path("saved");
+    copy(&world.journal(), &saved);
     let mut random = fastrand::Rng::with_seed(11);
     let (mut stopped, mut went_on) = (0, 0);
     for _ in 0..200 {
@@ -330,23 +332,19 @@ fn a_damaged_file_of_the_archive_stops_compaction_and_loses_nothing() {
                 assert_eq!(world.segments(), before);
                 assert_eq!(std::fs::read(&path).unwrap(), bytes);
             }
-            // A change that no parser can see.
+            // A change that no parser can see: of a value, or of what nobody reads.
             Ok(_) => {
                 went_on += 1;
-                break;
+                copy(&saved, &world.journal());
             }
         }
         let mut verified = Verified::default();
         verified.archive(&*archive, &Days::default()).unwrap();
     }
     println!("{stopped} damaged files stopped it, {went_on} did not");
-    assert!(stopped > 0);
-    if went_on == 0 {
-        std::fs::write(&path, &whole).unwrap();
-        world
-            .compactor(Arc::clone(&archive))
-            .run(&segments)
-            .unwrap();
-        assert_eq!(requests(&*archive), expected(0..8));
-    }
+    assert!(stopped > 50);
+    std::fs::write(&path, &whole).unwrap();
+    let compactor = world.compactor(Arc::clone(&archive));
+    compactor.run(&segments).unwrap();
+    assert_eq!(requests(&*archive), expected(0..8));
 }
