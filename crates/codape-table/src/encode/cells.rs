@@ -99,18 +99,7 @@ impl<'a> Column<'a> {
                 }
                 bytes.push(b']');
             }
-            Self::Struct(_, columns) => {
-                bytes.push(b'{');
-                for (place, (name, column)) in columns.iter().enumerate() {
-                    if place > 0 {
-                        bytes.push(b',');
-                    }
-                    bytes.extend_from_slice(name.as_bytes());
-                    bytes.push(b':');
-                    column.json(row, bytes);
-                }
-                bytes.push(b'}');
-            }
+            Self::Struct(_, columns) => object(columns, row, bytes),
             Self::Plain(_, shown) => {
                 let mut text = String::new();
                 show(shown, row, &mut text);
@@ -189,4 +178,18 @@ impl From<f64> for Float {
     fn from(value: f64) -> Self {
         Self::F64(value)
     }
+}
+
+/// Appends a row as an object: columns by their names, which are JSON already.
+pub(super) fn object(columns: &[(String, Column<'_>)], row: usize, bytes: &mut Vec<u8>) {
+    bytes.push(b'{');
+    for (place, (name, column)) in columns.iter().enumerate() {
+        if place > 0 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(b':');
+        column.json(row, bytes);
+    }
+    bytes.push(b'}');
 }

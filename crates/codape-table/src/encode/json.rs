@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use super::cells::Column;
+use super::cells::{Column, object};
 use crate::EncodeError;
 
 /// Appends one object a row, its fields in the order of the columns.
@@ -18,16 +18,8 @@ pub(super) fn rows(rows: &RecordBatch, bytes: &mut Vec<u8>) -> Result<(), Encode
         })
         .collect::<Result<_, EncodeError>>()?;
     for row in 0..rows.num_rows() {
-        bytes.push(b'{');
-        for (place, (name, column)) in columns.iter().enumerate() {
-            if place > 0 {
-                bytes.push(b',');
-            }
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.push(b':');
-            column.json(row, bytes);
-        }
-        bytes.extend_from_slice(b"}\n");
+        object(&columns, row, bytes);
+        bytes.push(b'\n');
     }
     Ok(())
 }

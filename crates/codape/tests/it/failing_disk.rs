@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use codape_journal::Record;
 use codape_journal::disk::{Disk, SystemDisk};
 use codape_journal::segment::{Found, Scanner, SegmentName};
+use codape_testkit::locate::say_skipped;
 use serde_json::Value;
 
 use crate::codape;
@@ -40,7 +41,7 @@ fn can_run(test: &str, command: &mut Command) -> bool {
     let output = command.output();
     let runs = output.as_ref().is_ok_and(|output| output.status.success());
     if !runs {
-        println!("SKIPPED {test}: {command:?} does not run here: {output:?}");
+        say_skipped(test, &format!("{command:?} does not run here: {output:?}"));
     }
     runs
 }
