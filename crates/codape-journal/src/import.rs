@@ -271,11 +271,12 @@ impl<'a> Spool<'a> {
             };
             let path = self.directory.join(name.to_string());
             let create = || {
-                let mut file = SystemDisk.create(&path)?;
-                file.append(&header(name))?;
+                let file = SystemDisk.create(&path)?;
+                file.write_at(0, &header(name))?;
                 Ok(file)
             };
-            self.open = Some((name, create().map_err(ImportError::Temporary)?, 0));
+            let file = create().map_err(ImportError::Temporary)?;
+            self.open = Some((name, file, header(name).len()));
         }
         write_frame(sequence, payload, &mut self.frames);
         if self.frames.len() >= BLOCK_BYTES {
@@ -286,7 +287,8 @@ impl<'a> Spool<'a> {
 
     fn flush(&mut self) -> Result<(), ImportError> {
         if let Some((_, file, bytes)) = &mut self.open {
-            file.append(&self.frames).map_err(ImportError::Temporary)?;
+            let written = file.write_at(*bytes as u64, &self.frames);
+            written.map_err(ImportError::Temporary)?;
             *bytes += self.frames.len();
             self.frames.clear();
         }

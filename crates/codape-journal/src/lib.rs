@@ -36,7 +36,7 @@ pub use forget::{Forgotten, forget, forgettable};
 pub use import::{ImportError, Imported, Importer, Refusal};
 pub use journal::{Journal, JournalSettings, Payloads, Policy, Receipt, Status};
 pub use lines::{LineProblem, LineSettings, legacy_line, parse_legacy_line, time_zone};
-pub use log::{Durability, Log, LogSettings, Recovery, list as list_segments};
+pub use log::{Durability, Log, LogSettings, Recovery, Spare, Unsynced, list as list_segments};
 pub use privacy::{Choice, PersonalField, Privacy, PrivacyError, Treatment};
 pub use reader::{Days, NotADay, RecordFile, record_files};
 pub use record::{Decision, Entry, JournalId, ModelName, Record, RecordId, Suggested, Time};

@@ -77,6 +77,7 @@ impl Archive for DirectoryArchive {
         Ok(Box::new(New {
             file: self.disk.create(&unpublished)?,
             disk: Arc::clone(&self.disk),
+            length: 0,
             buffer: Vec::with_capacity(BUFFER_BYTES),
             unpublished,
             path,
@@ -160,6 +161,8 @@ impl ReadAt for Opened {
 struct New {
     file: Box<dyn DiskFile>,
     disk: Arc<dyn Disk>,
+    /// The bytes that were written.
+    length: u64,
     buffer: Vec<u8>,
     unpublished: PathBuf,
     path: PathBuf,
@@ -178,7 +181,8 @@ impl Write for New {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
-            self.file.append(&self.buffer)?;
+            self.file.write_at(self.length, &self.buffer)?;
+            self.length += self.buffer.len() as u64;
             self.buffer.clear();
         }
         Ok(())

@@ -25,6 +25,9 @@ pub enum SyncPoint {
     SegmentName,
     /// The bytes of a group of records, before they are acknowledged: records.
     Group,
+    /// The zeros of a [`Spare`](crate::Spare), before a segment is written over
+    /// them: the time that the first group would wait for all of them.
+    Spare,
     /// The names of segments that were removed: what was forgotten would come
     /// back.
     SegmentsRemoved,
@@ -43,10 +46,11 @@ pub enum SyncPoint {
 
 impl SyncPoint {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::JournalDirectory,
         Self::SegmentName,
         Self::Group,
+        Self::Spare,
         Self::SegmentsRemoved,
         Self::ArchiveDirectory,
         Self::ArchiveFile,
@@ -86,7 +90,7 @@ pub trait Disk: Debug + Send + Sync {
     /// Whatever the system says.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Opens a file to read it, to cut it, and to write behind its end.
+    /// Opens a file to read it, to cut it, and to write into it.
     ///
     /// # Errors
     ///
@@ -120,6 +124,14 @@ pub trait Disk: Debug + Send + Sync {
     ///
     /// Whatever the system says.
     fn sync_directory(&self, directory: &Path, point: SyncPoint) -> io::Result<()>;
+
+    /// The bytes that there is room for where a directory is; `None` where the
+    /// system does not say.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system says.
+    fn room(&self, directory: &Path) -> io::Result<Option<u64>>;
 }
 
 /// Makes a directory and those above it, and brings their names to the disk: also
@@ -181,20 +193,20 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Whatever the system says.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes all of `bytes` behind the end. Some of them may be there after an
-    /// error.
+    /// Writes all of `bytes` from a place on, not above the length. Some of them
+    /// may be there after an error.
     ///
     /// # Errors
     ///
     /// Whatever the system says.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Cuts the file to a length, not above the one it has.
     ///
     /// # Errors
     ///
     /// Whatever the system says.
-    fn cut(&mut self, length: u64) -> io::Result<()>;
+    fn cut(&self, length: u64) -> io::Result<()>;
 
     /// Brings the bytes to the disk, and the length. After an error nothing may be
     /// taken for granted of what was written since the last time: the system may
@@ -203,5 +215,5 @@ pub trait DiskFile: Debug + Send + Sync {
     /// # Errors
     ///
     /// Whatever the system says.
-    fn sync(&mut self, point: SyncPoint) -> io::Result<()>;
+    fn sync(&self, point: SyncPoint) -> io::Result<()>;
 }

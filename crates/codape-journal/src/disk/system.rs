@@ -1,7 +1,7 @@
 //! The disk of the operating system.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::{Disk, DiskFile, Listed, SyncPoint};
@@ -53,7 +53,7 @@ impl Disk for SystemDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        match open(path, OpenOptions::new().append(true)) {
+        match open(path, OpenOptions::new().write(true)) {
             // Who may read alone reads alone.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 open(path, &mut OpenOptions::new())
@@ -81,6 +81,23 @@ impl Disk for SystemDisk {
         #[cfg(not(unix))]
         let _ = directory;
         Ok(())
+    }
+
+    fn room(&self, directory: &Path) -> io::Result<Option<u64>> {
+        #[cfg(unix)]
+        {
+            let about = nix::sys::statvfs::statvfs(directory)?;
+            Ok(Some(
+                about
+                    .blocks_available()
+                    .saturating_mul(about.fragment_size()),
+            ))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = directory;
+            Ok(None)
+        }
     }
 }
 
@@ -112,15 +129,32 @@ impl DiskFile for SystemFile {
         }
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+    #[cfg(unix)]
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, offset)
     }
 
-    fn cut(&mut self, length: u64) -> io::Result<()> {
+    #[cfg(windows)]
+    fn write_at(&self, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    offset += written as u64;
+                    bytes = &bytes[written..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
     }
 
-    fn sync(&mut self, _: SyncPoint) -> io::Result<()> {
+    fn sync(&self, _: SyncPoint) -> io::Result<()> {
         self.0.sync_data()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use memchr::memmem;
+
 use super::SegmentName;
 use super::frame::{FRAME_HEAD_BYTES, HEADER_BYTES, MARK, header, is_sound, parse_head};
 use crate::disk::DiskFile;
@@ -22,6 +24,10 @@ pub struct Scanner<'f> {
     at: u64,
     /// The place behind the last sound frame.
     sound: u64,
+    /// The place behind the last byte that was passed and is not zero.
+    set: u64,
+    /// Whether to stop where zeros begin.
+    follows: bool,
     /// No sequence number below this is expected.
     next: u64,
     is_over: bool,
@@ -32,6 +38,13 @@ pub struct Scanner<'f> {
 pub struct Place {
     at: u64,
     next: u64,
+}
+
+impl Place {
+    /// Its bytes from the segment's beginning.
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
 }
 
 /// What is next in a segment.
@@ -57,6 +70,9 @@ pub enum Found<'s> {
     Torn {
         /// The place of the first.
         from: u64,
+        /// The place behind the last that is not zero: zeros are what segments are
+        /// filled with ahead.
+        to: u64,
     },
     /// The mark of the end: nothing is missing behind what was found.
     End,
@@ -73,13 +89,16 @@ impl<'f> Scanner<'f> {
             window_at: 0,
             at: 0,
             sound: 0,
+            set: 0,
+            follows: false,
             next: name.first,
             is_over: false,
         }
     }
 
     /// Goes on where another scanner of the segment was: behind the last sound frame
-    /// that it found, for who follows a segment that grows.
+    /// that it found, for who follows a segment that grows. It stops where zeros
+    /// begin, which may be written over, instead of looking for frames behind them.
     #[must_use]
     pub fn resume(name: SegmentName, file: &'f dyn DiskFile, place: Place) -> Self {
         let Place { at, next } = place;
@@ -87,6 +106,7 @@ impl<'f> Scanner<'f> {
             window_at: at,
             at,
             sound: at,
+            follows: true,
             next,
             ..Self::new(name, file)
         }
@@ -125,10 +145,10 @@ impl<'f> Scanner<'f> {
             }
         }
         loop {
-            if !self.ensure(1)? {
+            if !self.ensure(1)? || (self.follows && self.is_blank()?) {
                 self.is_over = true;
-                let from = self.sound;
-                return Ok((from < self.at).then_some(Found::Torn { from }));
+                let (from, to) = (self.sound, self.set);
+                return Ok((from < to).then_some(Found::Torn { from, to }));
             }
             let Some((length, sequence)) = self.frame()? else {
                 self.pass_to_mark()?;
@@ -179,20 +199,40 @@ impl<'f> Scanner<'f> {
     /// Passes to the next place where a frame may start, one byte from here at
     /// least.
     fn pass_to_mark(&mut self) -> io::Result<()> {
-        self.at += 1;
+        self.pass(1);
         loop {
             if !self.ensure(MARK.len())? {
-                self.at = self.window_at + self.window.len() as u64;
+                self.pass(self.ahead().len());
                 return Ok(());
             }
             let ahead = self.ahead();
-            let found = ahead.windows(MARK.len()).position(|bytes| bytes == MARK);
-            let passed = found.unwrap_or(ahead.len() + 1 - MARK.len());
-            self.at += passed as u64;
+            let found = memmem::find(ahead, &MARK);
+            self.pass(found.unwrap_or(ahead.len() + 1 - MARK.len()));
             if found.is_some() {
                 return Ok(());
             }
         }
+    }
+
+    /// Passes bytes that are in memory and no frame.
+    fn pass(&mut self, bytes: usize) {
+        let passed = &self.ahead()[..bytes];
+        let is_blank = passed.iter().all(|&byte| byte == 0);
+        if let Some(last) = passed
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .filter(|_| !is_blank)
+        {
+            self.set = self.at + last as u64 + 1;
+        }
+        self.at += bytes as u64;
+    }
+
+    /// Whether zeros begin here, where a frame may.
+    fn is_blank(&mut self) -> io::Result<bool> {
+        let is_long = self.ensure(FRAME_HEAD_BYTES)?;
+        let head = &self.ahead()[..if is_long { FRAME_HEAD_BYTES } else { 1 }];
+        Ok(head.iter().all(|&byte| byte == 0))
     }
 
     /// The bytes in memory that were not looked at.
@@ -249,15 +289,15 @@ mod tests {
             Ok(read)
         }
 
-        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
             unreachable!()
         }
 
-        fn cut(&mut self, _: u64) -> io::Result<()> {
+        fn cut(&self, _: u64) -> io::Result<()> {
             unreachable!()
         }
 
-        fn sync(&mut self, _: SyncPoint) -> io::Result<()> {
+        fn sync(&self, _: SyncPoint) -> io::Result<()> {
             unreachable!()
         }
     }
@@ -291,7 +331,7 @@ mod tests {
             match next {
                 Found::Record { sequence, .. } => found.push(sequence),
                 Found::Damage { from, to } => bad.push((from, Some(to))),
-                Found::Torn { from } => bad.push((from, None)),
+                Found::Torn { from, .. } => bad.push((from, None)),
                 Found::End => end = true,
             }
         }
@@ -350,6 +390,58 @@ mod tests {
                 }
             }
             place = Some(scanner.place());
+        }
+        assert_eq!(found, [10, 11, 13]);
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_nothing() {
+        for zeros in [1, 19, 20, 100, 10_000] {
+            let mut bytes = segment(false);
+            bytes.extend(std::iter::repeat_n(0, zeros));
+            assert_eq!(scan(bytes), (vec![10, 11, 13], false, vec![]), "{zeros}");
+        }
+        assert_eq!(scan(vec![0; 1000]), (vec![], false, vec![]));
+    }
+
+    #[test]
+    fn a_torn_tail_ends_where_zeros_begin() {
+        let whole = segment(false);
+        let (sound, end) = (whole.len() as u64, whole.len() as u64 + 25);
+        let mut bytes = whole;
+        write_frame(14, b"{\"\":12345}", &mut bytes);
+        bytes.truncate(sound as usize + 25);
+        bytes.extend([0; 100]);
+        let file = Bytes(bytes);
+        let mut scanner = Scanner::new(NAME, &file);
+        let torn = loop {
+            match scanner.read_next().unwrap().unwrap() {
+                Found::Torn { from, to } => break (from, to),
+                Found::Record { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(torn, (sound, end));
+        assert_eq!(scanner.place().at(), sound);
+    }
+
+    #[test]
+    fn who_follows_waits_where_zeros_begin() {
+        let whole = segment(true);
+        let mut bytes = vec![0; whole.len() + 200];
+        let (mut found, mut place) = (Vec::new(), Scanner::new(NAME, &Bytes(Vec::new())).place());
+        for length in 0..=whole.len() {
+            bytes[..length].copy_from_slice(&whole[..length]);
+            let file = Bytes(bytes.clone());
+            let mut scanner = Scanner::resume(NAME, &file, place);
+            while let Some(next) = scanner.read_next().unwrap() {
+                match next {
+                    Found::Record { sequence, .. } => found.push(sequence),
+                    Found::Torn { .. } | Found::End => {}
+                    Found::Damage { .. } => panic!("{length}"),
+                }
+            }
+            place = scanner.place();
         }
         assert_eq!(found, [10, 11, 13]);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codape_journal::disk::{Disk, SystemDisk};
 use codape_journal::segment::{Found, Scanner, SegmentName};
@@ -195,6 +195,48 @@ fn closed_segments_are_those_before_the_one_that_is_written_to() {
     drop(journal);
     let (_journal, recovery) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
     assert_eq!(recovery.next_sequence, 3);
+}
+
+#[test]
+fn segments_are_filled_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
+    let append = |text: &str| {
+        let receipt = journal.append(&payloads(&[text])).unwrap();
+        receipt.blocking_kept().unwrap();
+    };
+    append("one");
+    let spare = folder.path().join("spare");
+    let began = Instant::now();
+    // The next group is written into the spare once it is there.
+    let (number, filled) = (2..)
+        .find_map(|number| {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            thread::sleep(Duration::from_millis(5));
+            append(&format!("{number}"));
+            let newest = segments(folder.path()).pop().unwrap();
+            let bytes = fs::read(newest).unwrap();
+            bytes.ends_with(&[0; 4096]).then_some((number, bytes.len()))
+        })
+        .unwrap();
+    assert_eq!(filled, 1 << 20);
+    let whole: Vec<u64> = (1..=number).collect();
+    let sequences = || -> Vec<u64> { texts(folder.path()).iter().map(|text| text.0).collect() };
+    assert_eq!(sequences(), whole);
+    let newest = segments(folder.path()).pop().unwrap();
+    let length = || fs::metadata(&newest).unwrap().len();
+    drop(journal);
+    assert_eq!(sequences(), whole);
+    let closed = length();
+    assert!(closed < filled as u64 && !spare.exists());
+    // As a crash leaves it.
+    let file = fs::File::options().append(true).open(&newest).unwrap();
+    file.set_len(filled as u64).unwrap();
+    fs::write(&spare, [0; 1000]).unwrap();
+    let (_journal, recovery) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
+    assert_eq!((recovery.cut, recovery.next_sequence), (None, number + 1));
+    assert_eq!(length(), closed);
+    assert_eq!(sequences(), whole);
 }
 
 #[test]

@@ -25,6 +25,8 @@ struct State {
     failing: Option<u32>,
     /// Calls of this kind do nothing.
     ignored: Option<SyncPoint>,
+    /// The bytes that the last group's sync brought to the disk.
+    group_bytes: usize,
     /// Changed when the power goes: files that are open then are of no use.
     life: u64,
 }
@@ -117,6 +119,7 @@ impl UncertainDisk {
             calls_left: None,
             failing: None,
             ignored: None,
+            group_bytes: 0,
             life: 0,
         })))
     }
@@ -139,6 +142,11 @@ impl UncertainDisk {
     /// From now on one call in `n` fails, or none.
     pub fn fail_one_in(&self, n: Option<u32>) {
         self.state(|state| state.failing = n);
+    }
+
+    /// The bytes that the last sync of a group brought to the disk.
+    pub fn group_bytes(&self) -> usize {
+        self.state(|state| state.group_bytes)
     }
 
     /// The power goes, if it has not, and comes back.
@@ -418,6 +426,10 @@ impl Disk for UncertainDisk {
             Ok(())
         })
     }
+
+    fn room(&self, _: &Path) -> io::Result<Option<u64>> {
+        self.call(|_| Ok(Some(u64::MAX)))
+    }
 }
 
 #[derive(Debug)]
@@ -456,7 +468,7 @@ impl DiskFile for File {
         })
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.call(|state, inode| {
             // A full disk takes what there is room for.
             let is_full = state.failing.is_some_and(|n| state.random.u32(..n) == 0);
@@ -471,8 +483,10 @@ impl DiskFile for File {
             else {
                 panic!("not a file");
             };
+            let offset = usize::try_from(offset).unwrap();
+            assert!(offset <= current.len(), "a hole");
             let change = Change::Write {
-                offset: current.len(),
+                offset,
                 bytes: bytes[..taken].to_vec(),
             };
             change.clone().apply(current);
@@ -484,7 +498,7 @@ impl DiskFile for File {
         })
     }
 
-    fn cut(&mut self, length: u64) -> io::Result<()> {
+    fn cut(&self, length: u64) -> io::Result<()> {
         self.call(|state, inode| {
             let Inode::File {
                 current, pending, ..
@@ -501,7 +515,7 @@ impl DiskFile for File {
         })
     }
 
-    fn sync(&mut self, point: SyncPoint) -> io::Result<()> {
+    fn sync(&self, point: SyncPoint) -> io::Result<()> {
         let synced = self.call(|state, inode| {
             let is_ignored = state.ignored == Some(point);
             let Inode::File {
@@ -512,6 +526,13 @@ impl DiskFile for File {
             else {
                 panic!("not a file");
             };
+            if point == SyncPoint::Group && !is_ignored {
+                let written = pending.iter().map(|change| match change {
+                    Change::Write { bytes, .. } => bytes.len(),
+                    Change::Cut { .. } => 0,
+                });
+                state.group_bytes = written.sum();
+            }
             if !is_ignored {
                 pending.clear();
                 durable.clone_from(current);

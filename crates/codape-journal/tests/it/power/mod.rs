@@ -12,13 +12,18 @@ use codape_journal::parquet::read_entries;
 use codape_journal::segment::write_frame;
 use codape_journal::{
     Archive, CompactSettings, Compactor, Decision, Durability, JournalId, Log, LogSettings,
-    ModelName, PartitionKey, Record, Time,
+    ModelName, PartitionKey, Record, Spare, Time,
 };
 
 use disk::UncertainDisk;
 
 /// How often the power goes; `CODAPE_POWER_CUTS` says otherwise.
 const CUTS: u64 = 1_500;
+/// The bytes of a segment.
+const SEGMENT_BYTES: u64 = 2_000;
+/// The bytes beside its own that a group may wait for: a header, and that of a segment
+/// of the same name whose beginning failed, and so on; not a spare's.
+const MOST_BESIDE: usize = 500;
 /// How often it goes at most until a sync that is taken away is missed.
 const CUTS_UNTIL_MISSED: u64 = 20_000;
 
@@ -36,6 +41,8 @@ struct Known {
     /// Those that the archive was told to forget, and said that it has.
     forgotten: BTreeSet<u64>,
     records: u64,
+    /// The most bytes beside its own that a group waited for.
+    longest_wait: usize,
 }
 
 /// A world: a disk whose power goes, and what is done on it.
@@ -101,7 +108,7 @@ impl World {
 
     fn open(&mut self) -> Result<Log, codape_journal::JournalError> {
         let settings = LogSettings {
-            segment_bytes: 2_000,
+            segment_bytes: SEGMENT_BYTES,
             ..LogSettings::default()
         };
         let journal = JournalId(self.random.u64(..));
@@ -128,6 +135,7 @@ impl World {
                     }
                 }
                 2 if self.random.u8(..4) == 0 => self.forget(&mut log),
+                3 => self.fill_ahead(&mut log),
                 _ => self.append(&mut log, &mut next),
             }
         }
@@ -143,6 +151,15 @@ impl World {
         }
         self.forget(&mut log);
         Ok(())
+    }
+
+    fn fill_ahead(&self, log: &mut Log) {
+        if let Some(bytes) = log.wanted_spare() {
+            let filled = Spare::fill(&self.disk, directory(), bytes, || true);
+            if let Ok(Some(spare)) = filled {
+                log.put_spare(spare);
+            }
+        }
     }
 
     fn append(&mut self, log: &mut Log, next: &mut u64) {
@@ -161,6 +178,8 @@ impl World {
         let appended = log.append((first, *next), &frames, Durability::Synced);
         if appended.is_ok() {
             self.known.acknowledged.extend(group);
+            let others = self.disk.group_bytes().saturating_sub(frames.len());
+            self.known.longest_wait = self.known.longest_wait.max(others);
         }
     }
 
@@ -259,6 +278,10 @@ impl World {
                     found.get(sequence)
                 ));
             }
+        }
+        if self.known.longest_wait > MOST_BESIDE {
+            let bytes = self.known.longest_wait;
+            return Err(format!("a group waited for {bytes} bytes beside its own"));
         }
         let last = self
             .known

@@ -4,25 +4,29 @@
 //! the disk syncs as often as it can and no oftener, and a record waits for at most
 //! two syncs. Syncs are not begun faster than [`JournalSettings::gather`]: one costs
 //! the processor as much for one record as for ten.
+//!
+//! What takes the disk long is done by a second thread: under [`Policy::Sync`] it
+//! fills the next segment ahead, under [`Policy::Interval`] it syncs.
+
+mod helper;
+mod writer;
 
 use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::disk::{Disk, SystemDisk};
 use crate::error::{AppendError, JournalError};
 use crate::lock::Lock;
-use crate::log::{Durability, Log, LogSettings, Recovery};
+use crate::log::{Log, LogSettings, Recovery, Spare, Unsynced};
 use crate::record::{JournalId, Record, RecordId};
 use crate::segment::{MOST_PAYLOAD_BYTES, SegmentName, write_frame};
 
-/// After the disk refused a group, the time during which others are refused without
-/// asking it.
-const PAUSE: Duration = Duration::from_millis(100);
+use writer::Writer;
 
 /// How sure it is that a record is kept when it is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +73,8 @@ pub struct Journal {
     id: JournalId,
     policy: Policy,
     waiting_bytes: usize,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// The writer, and who helps it.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: Lock,
 }
 
@@ -78,6 +83,8 @@ struct Shared {
     state: Mutex<State>,
     /// Tells the writer that there is something to do.
     wake: Condvar,
+    /// Tells the helper.
+    help: Condvar,
 }
 
 #[derive(Debug)]
@@ -85,10 +92,44 @@ struct State {
     group: Group,
     next: u64,
     is_closing: bool,
+    /// Whether the writer is done.
+    is_written: bool,
+    spare: Wanted,
+    /// Segments that are to be synced.
+    unsynced: Vec<Unsynced>,
+    /// Those whose sync failed, and why.
+    failed: Vec<(SegmentName, JournalError)>,
     /// Who asked for the segments that are closed.
     asked: Vec<oneshot::Sender<Closed>>,
     /// What the writer saw last.
     status: Status,
+}
+
+impl State {
+    /// The spare, if it is filled.
+    fn take_spare(&mut self) -> Option<Spare> {
+        match mem::replace(&mut self.spare, Wanted::Nothing) {
+            Wanted::Filled(spare) => Some(spare),
+            other => {
+                self.spare = other;
+                None
+            }
+        }
+    }
+}
+
+/// How far the spare is that the log is to get. There is one at a time, in the log or
+/// on its way.
+#[derive(Debug)]
+enum Wanted {
+    /// The log wants none, or has one.
+    Nothing,
+    /// It wants one of so many bytes.
+    Bytes(u64),
+    /// It is being filled.
+    Filling,
+    /// The log is to take it.
+    Filled(Spare),
 }
 
 /// The segments that are closed.
@@ -213,12 +254,16 @@ impl Journal {
         let lock = Lock::take(directory)?;
         let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
         let new_journal = JournalId(fastrand::u64(1..));
-        let (log, recovery) = Log::open(disk, directory, settings.log, new_journal)?;
+        let (log, recovery) = Log::open(Arc::clone(&disk), directory, settings.log, new_journal)?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 group: Group::default(),
                 next: log.next_sequence(),
                 is_closing: false,
+                is_written: false,
+                spare: Wanted::Nothing,
+                unsynced: Vec::new(),
+                failed: Vec::new(),
                 asked: Vec::new(),
                 status: Status {
                     bytes: log.bytes(),
@@ -226,28 +271,47 @@ impl Journal {
                 },
             }),
             wake: Condvar::new(),
+            help: Condvar::new(),
         });
-        let id = log.journal();
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            log,
-            policy: settings.policy,
-            gather: settings.gather,
-            refused_at: None,
-        };
-        let writer = thread::Builder::new()
-            .name("codape-journal".into())
-            .spawn(move || writer.run())
-            .map_err(JournalError::io("start the thread of", directory))?;
         let journal = Self {
-            shared,
-            id,
+            shared: Arc::clone(&shared),
+            id: log.journal(),
             policy: settings.policy,
             waiting_bytes: settings.waiting_bytes,
-            writer: Mutex::new(Some(writer)),
+            threads: Mutex::default(),
             _lock: lock,
         };
+        let writer = Writer::new(Arc::clone(&shared), log, settings);
+        journal.start("codape-journal", directory, move || writer.run())?;
+        let (name, directory) = ("codape-journal+", directory.to_owned());
+        match settings.policy {
+            Policy::Sync => journal.start(name, &directory.clone(), move || {
+                helper::fill_spares(&shared, &*disk, &directory);
+            })?,
+            Policy::Interval(interval) => journal.start(name, &directory, move || {
+                helper::sync_every(interval, &shared);
+            })?,
+            Policy::Off => {}
+        }
         Ok((journal, recovery))
+    }
+
+    fn start(
+        &self,
+        name: &str,
+        directory: &Path,
+        run: impl FnOnce() + Send + 'static,
+    ) -> Result<(), JournalError> {
+        let thread = thread::Builder::new()
+            .name(name.into())
+            .spawn(run)
+            .map_err(JournalError::io("start a thread of", directory))?;
+        self.threads().push(thread);
+        Ok(())
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends records, which stay together and in their order. They are kept once
@@ -332,14 +396,10 @@ impl Journal {
     pub fn close(&self) {
         self.shared.lock().is_closing = true;
         self.shared.wake.notify_one();
-        let writer = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(writer) = writer {
+        self.shared.help.notify_one();
+        for thread in self.threads().drain(..) {
             // It has nothing to say but a panic, which it has said.
-            let _ = writer.join();
+            let _ = thread.join();
         }
     }
 }
@@ -353,146 +413,5 @@ impl Drop for Journal {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the writer has to do.
-struct Work {
-    group: Group,
-    /// The sequence number behind the group's.
-    next: u64,
-    asked: Vec<oneshot::Sender<Closed>>,
-    is_closing: bool,
-}
-
-/// What the writer's thread works with.
-struct Writer {
-    shared: Arc<Shared>,
-    log: Log,
-    policy: Policy,
-    gather: Duration,
-    /// When the disk last refused a group, and why.
-    refused_at: Option<(Instant, Arc<JournalError>)>,
-}
-
-impl Writer {
-    fn run(mut self) {
-        // When the disk was last asked to sync.
-        let mut synced_at = Instant::now();
-        loop {
-            let Work {
-                group,
-                next,
-                asked,
-                is_closing,
-            } = self.wait(synced_at);
-            if !group.frames.is_empty() {
-                if self.policy == Policy::Sync {
-                    synced_at = Instant::now();
-                }
-                self.write(group, next);
-            }
-            let is_due = match self.policy {
-                Policy::Interval(interval) => synced_at.elapsed() >= interval,
-                Policy::Sync | Policy::Off => false,
-            };
-            if is_due || is_closing {
-                synced_at = Instant::now();
-                if let Err(error) = self.log.sync() {
-                    self.refuse(error);
-                }
-            }
-            for sender in asked {
-                let closed = self.log.rotate().and_then(|()| self.log.closed());
-                // Who asked may be gone.
-                let _ = sender.send(closed.map_err(Arc::new));
-            }
-            self.shared.lock().status.bytes = self.log.bytes();
-            if is_closing {
-                return;
-            }
-        }
-    }
-
-    /// Waits for something to do, or for the time to sync.
-    fn wait(&self, synced_at: Instant) -> Work {
-        let mut state = self.shared.lock();
-        let mut is_due = false;
-        while !is_due
-            && state.group.frames.is_empty()
-            && state.asked.is_empty()
-            && !state.is_closing
-        {
-            let wake = &self.shared.wake;
-            state = match self.policy {
-                Policy::Interval(interval) => {
-                    let left = interval.saturating_sub(synced_at.elapsed());
-                    let (state, waited) = wake
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner);
-                    is_due = waited.timed_out();
-                    state
-                }
-                Policy::Sync | Policy::Off => {
-                    wake.wait(state).unwrap_or_else(PoisonError::into_inner)
-                }
-            };
-        }
-        if self.policy == Policy::Sync && !state.is_closing {
-            let left = self.gather.saturating_sub(synced_at.elapsed());
-            if !left.is_zero() {
-                drop(state);
-                thread::sleep(left);
-                state = self.shared.lock();
-            }
-        }
-        Work {
-            group: mem::take(&mut state.group),
-            next: state.next,
-            asked: mem::take(&mut state.asked),
-            is_closing: state.is_closing,
-        }
-    }
-
-    fn write(&mut self, group: Group, next: u64) {
-        let began = Instant::now();
-        let written = match &self.refused_at {
-            Some((at, error)) if at.elapsed() < PAUSE => Err(Arc::clone(error)),
-            _ => {
-                let durability = match self.policy {
-                    Policy::Sync => Durability::Synced,
-                    Policy::Interval(_) | Policy::Off => Durability::Written,
-                };
-                let range = (group.first, next);
-                match self.log.append(range, &group.frames, durability) {
-                    Ok(()) => {
-                        self.refused_at = None;
-                        Ok(())
-                    }
-                    Err(error) => Err(self.refuse(error)),
-                }
-            }
-        };
-        {
-            let mut state = self.shared.lock();
-            let status = &mut state.status;
-            status.failure = written.as_ref().err().cloned();
-            if written.is_ok() {
-                status.groups += 1;
-                status.records += next - group.first;
-                status.writing += began.elapsed();
-            }
-        }
-        for waiting in group.waiting {
-            // Who waited may be gone.
-            let _ = waiting.send(written.clone().map_err(AppendError::Failed));
-        }
-    }
-
-    fn refuse(&mut self, error: JournalError) -> Arc<JournalError> {
-        let error = Arc::new(error);
-        self.refused_at = Some((Instant::now(), Arc::clone(&error)));
-        self.shared.lock().status.failure = Some(Arc::clone(&error));
-        error
     }
 }

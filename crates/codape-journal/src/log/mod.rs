@@ -8,9 +8,13 @@
 //! what the system did with the bytes is then not known, and asking again would say
 //! that all is well.
 
+mod spare;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub use spare::Spare;
 
 use crate::disk::{Disk, DiskFile, SyncPoint, create_directories};
 use crate::error::JournalError;
@@ -22,9 +26,13 @@ use crate::segment::{Found, Scanner, SegmentName, end_frame, header};
 pub struct LogSettings {
     /// The bytes of a segment after which the next is begun. Default: 64 MiB.
     pub segment_bytes: u64,
-    /// The bytes of all segments together. Default: 64 GiB.
+    /// The bytes of all segments together. Default: 64 GiB. What is filled ahead
+    /// comes on top: at most two segments.
     pub most_bytes: u64,
 }
+
+/// The bytes of the smallest spare.
+const LEAST_SPARE_BYTES: u64 = 1 << 20;
 
 impl Default for LogSettings {
     fn default() -> Self {
@@ -60,18 +68,52 @@ pub struct Log {
     /// The bytes of the segments before the active one, when they were last
     /// listed.
     closed_bytes: u64,
+    /// What the next segment is written into, if it is there.
+    spare: Option<Spare>,
+    /// The bytes of the last segment that was ended.
+    ended_bytes: u64,
+    /// Segments that were written to since they were last asked for.
+    unsynced: Vec<Unsynced>,
 }
 
 /// The segment that is written to.
 #[derive(Debug)]
 struct Active {
     name: SegmentName,
-    file: Box<dyn DiskFile>,
-    /// Its length behind the last group that was taken.
+    file: Arc<dyn DiskFile>,
+    /// The place behind the last group that was taken.
     length: u64,
+    /// The bytes that were there before it: behind `length`, they are zeros.
+    filled: u64,
     has_records: bool,
     /// Whether a group was written since it was last synced.
     is_unsynced: bool,
+}
+
+/// A segment that was written to, and not synced since.
+#[derive(Clone, Debug)]
+pub struct Unsynced {
+    name: SegmentName,
+    file: Arc<dyn DiskFile>,
+    path: PathBuf,
+}
+
+impl Unsynced {
+    /// The segment.
+    #[must_use]
+    pub fn name(&self) -> SegmentName {
+        self.name
+    }
+
+    /// Brings to the disk what was written to it until now; the log may write on.
+    ///
+    /// # Errors
+    ///
+    /// Where some of it may be lost. The log is then to [leave](Log::leave) it.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        let synced = self.file.sync(SyncPoint::Group);
+        synced.map_err(JournalError::io("sync", &self.path))
+    }
 }
 
 /// What was found when a journal was opened.
@@ -139,7 +181,11 @@ impl Log {
             active: None,
             newest: None,
             closed_bytes: segments.iter().map(|(_, bytes)| bytes).sum(),
+            spare: None,
+            ended_bytes: 0,
+            unsynced: Vec::new(),
         };
+        spare::remove(&*log.disk, directory);
         let mut recovery = Recovery {
             segments: segments.len(),
             ..Recovery::default()
@@ -155,19 +201,19 @@ impl Log {
         Ok((log, recovery))
     }
 
-    /// Finds the sequence number behind the newest segment, and cuts its torn tail.
+    /// Finds the sequence number behind the newest segment, and cuts its torn tail
+    /// and what was filled ahead.
     fn recover(
         &mut self,
         newest: SegmentName,
         recovery: &mut Recovery,
     ) -> Result<(), JournalError> {
         let path = self.path(newest);
-        let mut file = self
+        let file = self
             .disk
             .open(&path)
             .map_err(JournalError::io("open", &path))?;
         let mut scanner = Scanner::new(newest, &*file);
-        let mut torn = None;
         while let Some(found) = scanner
             .read_next()
             .map_err(JournalError::io("read", &path))?
@@ -175,15 +221,14 @@ impl Log {
             match found {
                 Found::Record { .. } | Found::End => {}
                 Found::Damage { from, to } => recovery.damage.push((from, to)),
-                Found::Torn { from } => torn = Some(from),
+                Found::Torn { from, to } => recovery.cut = Some((newest, to - from)),
             }
         }
         self.next = scanner.next_sequence();
-        if let Some(from) = torn {
-            let length = file.length().map_err(JournalError::io("read", &path))?;
+        let end = scanner.place().at();
+        if end < file.length().map_err(JournalError::io("read", &path))? {
             // Not synced: should the tail come back, it is cut again.
-            file.cut(from).map_err(JournalError::io("cut", &path))?;
-            recovery.cut = Some((newest, length - from));
+            file.cut(end).map_err(JournalError::io("cut", &path))?;
         }
         Ok(())
     }
@@ -221,14 +266,14 @@ impl Log {
         let result = self.try_append(first, frames, durability);
         self.next = next;
         if result.is_err() {
-            self.leave();
+            self.leave_active();
         }
         result?;
         let length = self.active.as_ref().map_or(0, |active| active.length);
         if length >= self.settings.segment_bytes {
             // The group is there: what fails now is the next group's affair.
             if self.rotate().is_err() {
-                self.leave();
+                self.leave_active();
             }
         }
         Ok(())
@@ -253,6 +298,10 @@ impl Log {
                 });
             }
         }
+        let outgrows = |active: &Active| active.length + frames.len() as u64 > active.filled;
+        if self.spare.is_some() && self.active.as_ref().is_some_and(outgrows) {
+            self.end();
+        }
         if self.active.is_none() {
             self.active = Some(self.create(first)?);
         }
@@ -260,7 +309,7 @@ impl Log {
         let path = self.directory.join(active.name.to_string());
         active
             .file
-            .append(frames)
+            .write_at(active.length, frames)
             .map_err(JournalError::io("write", &path))?;
         active.is_unsynced = true;
         if durability == Durability::Synced {
@@ -269,13 +318,23 @@ impl Log {
                 .sync(SyncPoint::Group)
                 .map_err(JournalError::io("sync", &path))?;
             active.is_unsynced = false;
+        } else if self
+            .unsynced
+            .last()
+            .is_none_or(|last| last.name != active.name)
+        {
+            self.unsynced.push(Unsynced {
+                name: active.name,
+                file: Arc::clone(&active.file),
+                path,
+            });
         }
         active.length += frames.len() as u64;
         active.has_records = true;
         Ok(())
     }
 
-    /// Brings to the disk what was only written.
+    /// Brings to the disk what was only written to the segment that is written to.
     ///
     /// # Errors
     ///
@@ -288,9 +347,44 @@ impl Log {
         let synced = active.file.sync(SyncPoint::Group);
         active.is_unsynced = false;
         if synced.is_err() {
-            self.active = None;
+            self.leave_active();
         }
         synced.map_err(JournalError::io("sync", path))
+    }
+
+    /// The segments that groups were [written](Durability::Written) to since this was
+    /// last asked, for a thread that syncs while this one writes on.
+    pub fn take_unsynced(&mut self) -> Vec<Unsynced> {
+        std::mem::take(&mut self.unsynced)
+    }
+
+    /// Writes to a segment no more whose sync failed.
+    pub fn leave(&mut self, name: SegmentName) {
+        if self
+            .active
+            .as_ref()
+            .is_some_and(|active| active.name == name)
+        {
+            self.leave_active();
+        }
+    }
+
+    /// The bytes of the [`Spare`] that the log would have use for; `None` where it has
+    /// one, or where its segments are to have the room. A journal that is written to
+    /// slowly wants a small one: twice as much as its last segment came to.
+    #[must_use]
+    pub fn wanted_spare(&self) -> Option<u64> {
+        let bytes = (2 * self.ended_bytes)
+            .max(LEAST_SPARE_BYTES)
+            .min(self.settings.segment_bytes);
+        let has_room = self.bytes() + bytes <= self.settings.most_bytes;
+        (self.spare.is_none() && has_room).then_some(bytes)
+    }
+
+    /// Takes a spare of its directory: the next segment is written into it, and is
+    /// begun where the one that is written to would grow.
+    pub fn put_spare(&mut self, spare: Spare) {
+        self.spare = Some(spare);
     }
 
     /// Closes the segment that is written to, if there are records in it, so that
@@ -307,14 +401,41 @@ impl Log {
         {
             return Ok(());
         }
-        if let Some(mut active) = self.active.take() {
-            // A mark for who looks for what is missing, and no more: it may fail.
-            let _ = active.file.append(&end_frame(self.next));
+        if self.active.is_some() {
+            self.end();
         } else if self.newest_is_empty()? {
             return Ok(());
         }
         self.active = Some(self.create(self.next)?);
         self.count_closed()
+    }
+
+    /// Ends the segment that is written to, if there is one. One without records is
+    /// written over by the next of its name.
+    fn end(&mut self) {
+        let Some(active) = self.active.take() else {
+            return;
+        };
+        if active.has_records {
+            let end = end_frame(self.next);
+            let length = active.length + end.len() as u64;
+            // A mark for who looks for what is missing, and room for others: both may
+            // fail.
+            let _ = active.file.write_at(active.length, &end);
+            if length < active.filled {
+                let _ = active.file.cut(length);
+            }
+            self.closed_bytes += length;
+            self.ended_bytes = length;
+        }
+    }
+
+    /// Gives back what was filled ahead. Whether it can or not: recovery does.
+    pub fn close(self) {
+        if let Some(active) = self.active.filter(|active| active.length < active.filled) {
+            let _ = active.file.cut(active.length);
+        }
+        spare::remove(&*self.disk, &self.directory);
     }
 
     /// Whether the newest segment on the disk is one without records.
@@ -356,11 +477,11 @@ impl Log {
         Ok(())
     }
 
-    /// Leaves a segment that the disk refused something of. What was not taken
+    /// Leaves the segment that the disk refused something of. What was not taken
     /// is cut off if that can be done: else recovery, or a reader, may find
     /// records that nobody was answered for.
-    fn leave(&mut self) {
-        if let Some(mut active) = self.active.take() {
+    fn leave_active(&mut self) {
+        if let Some(active) = self.active.take() {
             let _ = active.file.cut(active.length);
             self.closed_bytes += active.length;
         }
@@ -375,18 +496,24 @@ impl Log {
         };
         let path = self.path(name);
         let header = header(name);
-        let create = || {
-            let mut file = self.disk.create(&path)?;
-            file.append(&header)?;
-            Ok(file)
+        let spare = self.spare.take();
+        let filled = spare.as_ref().map_or(0, Spare::bytes);
+        let create = || match spare {
+            Some(spare) => spare.rename(&*self.disk, &path, &header),
+            None => {
+                let file = self.disk.create(&path)?;
+                file.write_at(0, &header)?;
+                Ok(file)
+            }
         };
         let file = create().map_err(JournalError::io("create", &path))?;
         self.sync_names()?;
         self.newest = Some(name);
         Ok(Active {
             name,
-            file,
+            file: Arc::from(file),
             length: header.len() as u64,
+            filled,
             has_records: false,
             is_unsynced: false,
         })
