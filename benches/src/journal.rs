@@ -48,14 +48,14 @@ const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 
 pub fn run(arguments: &JournalCost) -> anyhow::Result<()> {
     let texts = std::fs::read_to_string(&arguments.texts).context("cannot read the texts")?;
-    let targets: Vec<String> = texts.lines().map(target).collect();
+    let requests: Vec<Vec<u8>> = texts.lines().map(request).collect();
     let mut of_ways: [Vec<Vec<f64>>; WAYS.len()] = Default::default();
     let mut achieved = [0.0; WAYS.len()];
     for round in 0..arguments.rounds {
         for (place, way) in WAYS.into_iter().enumerate() {
             let folder = arguments.scratch.join(format!("{way}-{round}"));
             let mut service = Service::start(&arguments.codape, way, &folder)?;
-            let (mut times, seconds) = load(&service.address, &targets, arguments)?;
+            let (mut times, seconds) = load(&service.address, &requests, arguments)?;
             service.child.kill()?;
             service.child.wait()?;
             std::fs::remove_dir_all(&folder).ok();
@@ -85,8 +85,8 @@ pub fn run(arguments: &JournalCost) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The request's target for a text.
-fn target(text: &str) -> String {
+/// The request for a text, as clients send it: in one piece.
+fn request(text: &str) -> Vec<u8> {
     let escaped: String = text
         .bytes()
         .map(|byte| match byte {
@@ -94,7 +94,8 @@ fn target(text: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect();
-    format!("/predict?text_description={escaped}")
+    let target = format!("/predict?text_description={escaped}");
+    format!("GET {target} HTTP/1.1\r\nhost: codape\r\n\r\n").into_bytes()
 }
 
 fn quantile_ms(sorted_us: &[u64], q: f64) -> f64 {
@@ -134,7 +135,7 @@ impl Service {
 /// seconds that it took.
 fn load(
     address: &str,
-    targets: &[String],
+    requests: &[Vec<u8>],
     arguments: &JournalCost,
 ) -> anyhow::Result<(Vec<u64>, f64)> {
     let connections = arguments.connections;
@@ -154,8 +155,7 @@ fn load(
                         let due = begin + offset + between * number as u32;
                         thread::sleep(due.saturating_duration_since(Instant::now()));
                         let place = number as usize * connections as usize + client as usize;
-                        let target = &targets[place % targets.len()];
-                        write!(stream, "GET {target} HTTP/1.1\r\nhost: codape\r\n\r\n")?;
+                        stream.write_all(&requests[place % requests.len()])?;
                         read_answer(&mut reader)?;
                         times.push(due.elapsed().as_micros() as u64);
                     }
