@@ -310,15 +310,37 @@ impl Guessed<'_> {
         greatest: &mut Vec<f32>,
         found: &mut Vec<u32>,
     ) {
-        let blocks = || self.maxima.iter().zip(&self.margins.blocks);
         greatest.clear();
-        for (maximum, margin) in blocks() {
+        for (maximum, margin) in self.maxima.iter().zip(&self.margins.blocks) {
             raise(greatest, k, maximum - margin.of(self.lengths));
         }
-        let mut least = table.out_of_reach(greatest[0]);
+        let least = table.out_of_reach(greatest[0]);
+        self.find_above(least, (table, k), greatest, found);
+    }
+
+    /// Finds the labels that are not worse than `k` others before them.
+    fn find_all_entering(
+        &self,
+        (table, k): (&SigmoidTable, usize),
+        greatest: &mut Vec<f32>,
+        found: &mut Vec<u32>,
+    ) {
+        self.find_above(f32::NEG_INFINITY, (table, k), greatest, found);
+    }
+
+    /// Finds the labels that may not be below `least`, nor worse than `k` of those
+    /// found before them.
+    fn find_above(
+        &self,
+        mut least: f32,
+        (table, k): (&SigmoidTable, usize),
+        greatest: &mut Vec<f32>,
+        found: &mut Vec<u32>,
+    ) {
         greatest.clear();
         found.clear();
-        for ((maximum, margin), first) in blocks().zip((0..).step_by(BLOCK)) {
+        let blocks = self.maxima.iter().zip(&self.margins.blocks);
+        for ((maximum, margin), first) in blocks.zip((0..).step_by(BLOCK)) {
             if maximum + margin.of(self.lengths) < least {
                 continue;
             }
@@ -332,28 +354,6 @@ impl Guessed<'_> {
                 if raise(greatest, k, product - margin) {
                     least = least.max(table.out_of_reach(greatest[0]));
                 }
-            }
-        }
-    }
-
-    /// Finds the labels that are not worse than `k` others before them.
-    fn find_all_entering(
-        &self,
-        (table, k): (&SigmoidTable, usize),
-        greatest: &mut Vec<f32>,
-        found: &mut Vec<u32>,
-    ) {
-        greatest.clear();
-        found.clear();
-        let mut least = f32::NEG_INFINITY;
-        for (label, product) in self.products.iter().enumerate() {
-            let margin = self.margin(label);
-            if product + margin < least {
-                continue;
-            }
-            found.push(label as u32);
-            if raise(greatest, k, product - margin) {
-                least = table.out_of_reach(greatest[0]);
             }
         }
     }
