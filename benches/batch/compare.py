@@ -13,6 +13,7 @@ import argparse
 import csv
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,10 @@ SOURCES = [
 SEED = 20261123
 # Rows whose answers are compared.
 COMPARED = 5000
+# Rows of which it is told how a compressed model answers.
+TOLD = 1_000_000
+# What models are compressed to.
+COMPRESSED = ["bf16", "int8"]
 TOLERANCE = 1e-6
 
 
@@ -46,23 +51,34 @@ def main():
     arguments = parser.parse_args()
     package = make_package(arguments.scratch, arguments.model)
     table, some = arguments.scratch / "rows.csv", arguments.scratch / "some.csv"
-    output, theirs = arguments.scratch / "ours.parquet", arguments.scratch / "theirs.parquet"
+    theirs = arguments.scratch / "theirs.parquet"
+    packages = {"codape code": package}
+    for rows in COMPRESSED:
+        compressed = arguments.scratch / f"package-{rows}"
+        shutil.rmtree(compressed, ignore_errors=True)
+        run([arguments.codape, "compress", "--input", package, "--output", compressed, "--rows", rows])
+        packages[f"the same, its model compressed to {rows}"] = compressed
+    outputs = [arguments.scratch / f"ours-{number}.parquet" for number in range(len(packages))]
     share = write_table(table, some, arguments)
     try:
-        ours = [
-            run([arguments.codape, "code", table, "--output", output, "--package", package,
-                 "--text", "libelle", "--quiet", "--restart"])
-            for _ in range(arguments.rounds)
-        ]
+        ours = []
+        for _ in range(arguments.rounds):
+            for (name, directory), output in zip(packages.items(), outputs):
+                command = [arguments.codape, "code", table, "--output", output, "--package",
+                           directory, "--text", "libelle", "--quiet", "--restart"]
+                model = max(file.stat().st_size for file in directory.iterdir())
+                ours.append((name, model, *run(command)))
         peer = [sys.executable, Path(__file__).with_name("peer.py"), package, some, theirs]
         seconds, peer_megabytes, said = run(peer)
         peer_seconds = float(said)
-        check(output, theirs, arguments.rows)
+        check(outputs[0], theirs, arguments.rows)
+        for name, output in list(zip(packages, outputs))[1:]:
+            tell_agreement(name, outputs[0], output)
         report(arguments, ours, (peer_seconds, seconds, peer_megabytes))
         print(f"- {share:.2%} of the rows' texts are distinct; the table has "
-              f"{table.stat().st_size / 1e6:.0f} MB, the output {output.stat().st_size / 1e6:.0f} MB")
+              f"{table.stat().st_size / 1e6:.0f} MB, the output {outputs[0].stat().st_size / 1e6:.0f} MB")
     finally:
-        for path in (table, some, output, theirs):
+        for path in (table, some, *outputs, theirs):
             path.unlink(missing_ok=True)
 
 
@@ -134,16 +150,26 @@ def check(ours, theirs, rows):
         sys.exit("the answers differ: what they take is not compared")
 
 
+def tell_agreement(name, exact, compressed):
+    """Says how often a compressed model answers like the model."""
+    columns = ["code", "decision"]
+    a, b = (next(pq.ParquetFile(path).iter_batches(TOLD, columns=columns)) for path in (exact, compressed))
+    same = [sum(x == y for x, y in zip(a[column].to_pylist(), b[column].to_pylist())) / len(a)
+            for column in columns]
+    print(f"- {name}: {same[0]:.2%} of {len(a):,} rows have the same first code, "
+          f"{same[1]:.4%} the same decision")
+
+
 def report(arguments, ours, theirs):
     model = arguments.model.stat().st_size / 1e6
     peer_seconds, peer_whole, peer_megabytes = theirs
     peer_rate = arguments.peer_rows / peer_seconds
     print("\n| | rows | seconds | rows a second | times Python | peak memory, MB | beyond the model, MB |")
     print("| --- |" + " ---: |" * 6)
-    for seconds, megabytes, _ in ours:
+    for name, file, seconds, megabytes, _ in ours:
         rate = arguments.rows / seconds
-        print(f"| codape code | {arguments.rows:,} | {seconds:.1f} | {rate:,.0f} "
-              f"| {rate / peer_rate:.1f} | {megabytes:.0f} | {megabytes - model:.0f} |")
+        print(f"| {name} | {arguments.rows:,} | {seconds:.1f} | {rate:,.0f} "
+              f"| {rate / peer_rate:.1f} | {megabytes:.0f} | {megabytes - file / 1e6:.0f} |")
     print(f"| pandas and the official fastText | {arguments.peer_rows:,} | {peer_seconds:.1f} "
           f"| {peer_rate:,.0f} | 1.0 | {peer_megabytes:.0f} | {peer_megabytes - model:.0f} |\n")
     print("- codape's seconds are those of the whole program; Python's are without its start "

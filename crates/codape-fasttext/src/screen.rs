@@ -56,10 +56,17 @@ pub(crate) struct Screen {
 /// How much a guess may err.
 #[derive(Debug)]
 struct Margins {
-    /// Of each label.
-    labels: Vec<Margin>,
+    /// The margins of the labels of each block, by their parts.
+    labels: Vec<BlockMargins>,
     /// Of each block of labels, at most.
     blocks: Vec<Margin>,
+}
+
+/// The margins of a block of labels, zeros behind the last label.
+#[derive(Debug)]
+struct BlockMargins {
+    outside: [f32; BLOCK],
+    whole: [f32; BLOCK],
 }
 
 /// How much a guess may err, for each unit of length.
@@ -99,8 +106,28 @@ impl Margins {
             |block: &[Margin]| block.iter().copied().fold(Margin::default(), Margin::max);
         Self {
             blocks: labels.chunks(BLOCK).map(greatest).collect(),
-            labels,
+            labels: labels.chunks(BLOCK).map(BlockMargins::new).collect(),
         }
+    }
+}
+
+impl BlockMargins {
+    fn new(labels: &[Margin]) -> Self {
+        let part = |part: fn(&Margin) -> f32| {
+            std::array::from_fn(|label| labels.get(label).map_or(0.0, part))
+        };
+        Self {
+            outside: part(|margin| margin.outside),
+            whole: part(|margin| margin.whole),
+        }
+    }
+
+    /// The margins of the products with a vector.
+    fn of(&self, lengths: Lengths) -> [f32; BLOCK] {
+        std::array::from_fn(|label| {
+            let (outside, whole) = (self.outside[label], self.whole[label]);
+            Margin { outside, whole }.of(lengths)
+        })
     }
 }
 
@@ -206,7 +233,7 @@ impl Screen {
 
     /// Whether a query for `k` labels leaves few enough of them.
     pub(crate) fn suits(&self, k: usize) -> bool {
-        k <= self.margins.labels.len() / LABELS_PER_ANSWER
+        k <= self.coordinates.rows() / LABELS_PER_ANSWER
     }
 
     /// Guesses the products of vectors, `[n, dim]`, with all rows.
@@ -238,7 +265,7 @@ impl Screen {
         let Some(lengths) = self.lengths(text, vector, guesses) else {
             return false;
         };
-        let labels = self.margins.labels.len();
+        let labels = self.coordinates.rows();
         let Guesses {
             products,
             maxima,
@@ -271,7 +298,7 @@ impl Screen {
     /// The products of a vector with the rows of the labels that were found;
     /// `false` where there are too many.
     fn multiply(&self, found: &[u32], vector: &[f32], logits: &mut Vec<f32>) -> bool {
-        if found.len() > self.margins.labels.len() / LABELS_PER_CANDIDATE {
+        if found.len() > self.coordinates.rows() / LABELS_PER_CANDIDATE {
             return false;
         }
         logits.resize(found.len(), 0.0);
@@ -298,11 +325,6 @@ impl Screen {
 }
 
 impl Guessed<'_> {
-    /// What the product of a label may be off by.
-    fn margin(&self, label: usize) -> f32 {
-        self.margins.labels[label].of(self.lengths)
-    }
-
     /// Finds the labels that are not worse than `k` others.
     fn find_best(
         &self,
@@ -340,17 +362,26 @@ impl Guessed<'_> {
         greatest.clear();
         found.clear();
         let blocks = self.maxima.iter().zip(&self.margins.blocks);
-        for ((maximum, margin), first) in blocks.zip((0..).step_by(BLOCK)) {
+        let labels = self.products.chunks(BLOCK).zip(&self.margins.labels);
+        for (((maximum, margin), (products, margins)), first) in
+            blocks.zip(labels).zip((0..).step_by(BLOCK))
+        {
             if maximum + margin.of(self.lengths) < least {
                 continue;
             }
-            let block = &self.products[first..self.products.len().min(first + BLOCK)];
-            for (label, product) in (first..).zip(block) {
-                let margin = self.margin(label);
+            let margins = margins.of(self.lengths);
+            let labels = || products.iter().zip(margins);
+            // The greatest product and the greatest margin are seldom of one label.
+            if !labels().fold(false, |any, (product, margin)| {
+                any | (product + margin >= least)
+            }) {
+                continue;
+            }
+            for ((product, margin), label) in labels().zip(first..) {
                 if product + margin < least {
                     continue;
                 }
-                found.push(label as u32);
+                found.push(label);
                 if raise(greatest, k, product - margin) {
                     least = least.max(table.out_of_reach(greatest[0]));
                 }

@@ -1,21 +1,22 @@
-//! Reading, coding and writing side by side: a thread reads, two take batches in
-//! turn and code them on all threads of rayon, and the caller writes what they
-//! give, in the order of the rows.
+//! Reading, coding and writing side by side: a thread reads, one for each processor
+//! takes batches in turn and codes them, and the caller writes what they give, in the
+//! order of the rows.
 //!
-//! Coding a batch has parts that one thread does alone; two batches at a time
-//! keep the others busy meanwhile. Few batches are under way at a time, each of
-//! limited rows and bytes, so that memory does not grow with the table.
+//! A batch is coded by one thread alone, so that no part of it keeps others waiting;
+//! but for the first, which may be the only one. Few batches are under way at a time,
+//! each of limited rows and bytes, so that memory does not grow with the table.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
-use std::thread;
 use std::time::Duration;
+use std::{panic, thread};
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
 use codape_coder::{CodeOptions, Coder, Coding, Declaration};
 use codape_table::Rows;
+use rayon::ThreadPoolBuilder;
 
 use super::added::Added;
 use super::columns::Columns;
@@ -28,8 +29,6 @@ use crate::warm_up;
 /// Batches that were read and not taken, and batches that were taken and not
 /// written.
 const QUEUED: usize = 2;
-/// Batches that are coded at a time.
-const CODERS: usize = 2;
 /// How often it is looked whether the work must stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The batch before which the model is made ready for many: work of a second for
@@ -96,9 +95,14 @@ pub fn run(
         model: RwLock::new(()),
     };
     thread::scope(|scope| {
-        for _ in 0..CODERS {
+        for _ in 0..rayon::current_num_threads() {
             let (shared, tickets) = (&shared, send_ticket.clone());
-            scope.spawn(move || shared.code(&tickets));
+            scope.spawn(move || {
+                // What the coder does on all threads of a pool, it does on this one.
+                let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+                let _alone = pool.build();
+                shared.code(&tickets);
+            });
         }
         drop(send_ticket);
         let ended = write_all(&tickets, interrupt, &mut write);
@@ -179,6 +183,12 @@ fn in_order(rows: Rows, places: &[usize]) -> anyhow::Result<Rows> {
     })
 }
 
+/// Does what has parts for many threads outside of the caller's pool of one.
+fn on_all_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+}
+
 struct Shared<'p> {
     plan: &'p Plan<'p>,
     read: Mutex<Receiver<anyhow::Result<Read>>>,
@@ -195,14 +205,19 @@ impl Shared<'_> {
         while let Some((read, answer)) = self.take(tickets) {
             let batch = self.batches.fetch_add(1, Ordering::Relaxed);
             if batch == PREPARE_AT {
-                self.plan.coder.model().prepare();
+                on_all_threads(|| self.plan.coder.model().prepare());
             }
             if batch == COPY_AT {
                 let _alone = self.model.write().unwrap_or_else(PoisonError::into_inner);
-                warm_up::copy_rows(self.plan.coder);
+                on_all_threads(|| warm_up::copy_rows(self.plan.coder));
             }
             let together = self.model.read().unwrap_or_else(PoisonError::into_inner);
-            let coded = read.and_then(|read| self.plan.code(read));
+            let code = || read.and_then(|read| self.plan.code(read));
+            let coded = if batch == 0 {
+                on_all_threads(code)
+            } else {
+                code()
+            };
             drop(together);
             // The caller may have stopped listening.
             let _ = answer.send(coded);
