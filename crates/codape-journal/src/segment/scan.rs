@@ -28,6 +28,8 @@ pub struct Scanner<'f> {
     set: u64,
     /// Whether to stop where zeros begin.
     follows: bool,
+    /// Whether what is behind the last sound frame was read twice.
+    is_read_again: bool,
     /// No sequence number below this is expected.
     next: u64,
     is_over: bool,
@@ -91,6 +93,7 @@ impl<'f> Scanner<'f> {
             sound: 0,
             set: 0,
             follows: false,
+            is_read_again: false,
             next: name.first,
             is_over: false,
         }
@@ -154,6 +157,15 @@ impl<'f> Scanner<'f> {
                 self.pass_to_mark()?;
                 continue;
             };
+            if self.sound < self.at && !self.is_read_again {
+                // It may have been written since.
+                self.is_read_again = true;
+                self.at = self.sound;
+                self.window.clear();
+                self.window_at = self.at;
+                continue;
+            }
+            self.is_read_again = false;
             if self.sound < self.at {
                 let (from, to) = (self.sound, self.at);
                 self.sound = to;
@@ -268,6 +280,8 @@ impl<'f> Scanner<'f> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
     use super::super::{end_frame, write_frame};
     use super::*;
     use crate::disk::SyncPoint;
@@ -444,6 +458,66 @@ mod tests {
             place = scanner.place();
         }
         assert_eq!(found, [10, 11, 13]);
+    }
+
+    /// A segment that is filled ahead, and written to while it is read: bytes are
+    /// zeros until others behind them were asked for.
+    #[derive(Debug)]
+    struct Written {
+        bytes: Vec<u8>,
+        late: std::ops::Range<u64>,
+        is_there: AtomicBool,
+    }
+
+    impl DiskFile for Written {
+        fn length(&self) -> io::Result<u64> {
+            Ok(self.bytes.len() as u64)
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            let Some(byte) = self.bytes.get(usize::try_from(offset).unwrap()) else {
+                return Ok(0);
+            };
+            let is_there = self.is_there.load(Relaxed) || !self.late.contains(&offset);
+            buffer[0] = if is_there { *byte } else { 0 };
+            self.is_there.fetch_or(offset > self.late.end, Relaxed);
+            Ok(1)
+        }
+
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn cut(&self, _: u64) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn sync(&self, _: SyncPoint) -> io::Result<()> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn what_is_written_while_it_is_read_is_no_damage() {
+        let bytes = segment(true);
+        for late in HEADER_BYTES..bytes.len() - 60 {
+            let late = late as u64..late as u64 + 30;
+            let file = Written {
+                bytes: bytes.clone(),
+                late: late.clone(),
+                is_there: AtomicBool::new(false),
+            };
+            let mut scanner = Scanner::new(NAME, &file);
+            let mut found = Vec::new();
+            while let Some(next) = scanner.read_next().unwrap() {
+                match next {
+                    Found::Record { sequence, .. } => found.push(sequence),
+                    Found::End => {}
+                    other => panic!("{late:?}: {other:?}"),
+                }
+            }
+            assert_eq!(found, [10, 11, 13], "{late:?}");
+        }
     }
 
     #[test]

@@ -100,6 +100,8 @@ fn whichever_call_fails_each_record_is_there_once() {
     for when in [When::Before, When::After] {
         let mut whole = None;
         for call in 1.. {
+            // The journal of each world has the same number.
+            fastrand::seed(1);
             let world = World::new();
             let archive = world.archive("archive");
             // A file that is there, and grows.
@@ -126,9 +128,8 @@ fn whichever_call_fails_each_record_is_there_once() {
             let mut verified = Verified::default();
             verified.archive(&*archive, &Days::default()).unwrap();
             assert!(verified.is_sound(), "{:?}", verified.findings);
-            // Names and lengths: the journals of worlds have other numbers.
-            let lengths: Vec<usize> = bytes(&*archive).iter().map(|(_, b)| b.len()).collect();
-            assert_eq!(*whole.get_or_insert_with(|| lengths.clone()), lengths);
+            let bytes = bytes(&*archive);
+            assert_eq!(*whole.get_or_insert_with(|| bytes.clone()), bytes);
             if is_over {
                 assert!(call > 10, "{call} calls are few");
                 break;
