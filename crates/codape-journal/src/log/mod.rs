@@ -8,18 +8,23 @@
 //! what the system did with the bytes is then not known, and asking again would say
 //! that all is well.
 
+mod active;
+mod recovery;
 mod spare;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use active::Unsynced;
+pub use recovery::Recovery;
 pub use spare::Spare;
 
-use crate::disk::{Disk, DiskFile, SyncPoint, create_directories};
+use active::Active;
+
+use crate::disk::{Disk, SyncPoint, create_directories};
 use crate::error::JournalError;
 use crate::record::JournalId;
-use crate::segment::{Found, Scanner, SegmentName, end_frame, header};
+use crate::segment::{Found, Scanner, SegmentName};
 
 /// How long segments are, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,84 +79,6 @@ pub struct Log {
     ended_bytes: u64,
     /// Segments that were written to since they were last asked for.
     unsynced: Vec<Unsynced>,
-}
-
-/// The segment that is written to.
-#[derive(Debug)]
-struct Active {
-    name: SegmentName,
-    file: Arc<dyn DiskFile>,
-    /// The place behind the last group that was taken.
-    length: u64,
-    /// The bytes that were there before it: behind `length`, they are zeros.
-    filled: u64,
-    has_records: bool,
-    /// Whether a group was written since it was last synced.
-    is_unsynced: bool,
-}
-
-/// A segment that was written to, and not synced since.
-#[derive(Clone, Debug)]
-pub struct Unsynced {
-    name: SegmentName,
-    file: Arc<dyn DiskFile>,
-    path: PathBuf,
-}
-
-impl Unsynced {
-    /// The segment.
-    #[must_use]
-    pub fn name(&self) -> SegmentName {
-        self.name
-    }
-
-    /// Brings to the disk what was written to it until now; the log may write on.
-    ///
-    /// # Errors
-    ///
-    /// Where some of it may be lost. The log is then to [leave](Log::leave) it.
-    pub fn sync(&self) -> Result<(), JournalError> {
-        let synced = self.file.sync(SyncPoint::Group);
-        synced.map_err(JournalError::io("sync", &self.path))
-    }
-}
-
-/// What was found when a journal was opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// The segments that were there.
-    pub segments: usize,
-    /// The sequence number that the next record gets.
-    pub next_sequence: u64,
-    /// The segment that was written last, and the bytes that were cut off its
-    /// end: a group that nobody was answered for.
-    pub cut: Option<(SegmentName, u64)>,
-    /// Bytes in its middle that are no records any more, from one place to before
-    /// another. The segment stays as it is; once its other records are in Parquet,
-    /// it is put aside.
-    pub damage: Vec<(u64, u64)>,
-}
-
-impl fmt::Display for Recovery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} segments, next sequence number {}",
-            self.segments, self.next_sequence
-        )?;
-        if let Some((name, bytes)) = self.cut {
-            write!(
-                f,
-                "; {bytes} bytes of a group that was not whole were cut off {name}"
-            )?;
-        }
-        if !self.damage.is_empty() {
-            let bytes: u64 = self.damage.iter().map(|(from, to)| to - from).sum();
-            let places = self.damage.len();
-            write!(f, "; {bytes} bytes at {places} places are damaged")?;
-        }
-        Ok(())
-    }
 }
 
 impl Log {
@@ -269,7 +196,7 @@ impl Log {
             self.leave_active();
         }
         result?;
-        let length = self.active.as_ref().map_or(0, |active| active.length);
+        let length = self.active.as_ref().map_or(0, Active::length);
         if length >= self.settings.segment_bytes {
             // The group is there: what fails now is the next group's affair.
             if self.rotate().is_err() {
@@ -298,39 +225,21 @@ impl Log {
                 });
             }
         }
-        let outgrows = |active: &Active| active.length + frames.len() as u64 > active.filled;
-        if self.spare.is_some() && self.active.as_ref().is_some_and(outgrows) {
+        let is_outgrown = self.active.as_ref().is_some_and(|it| it.outgrows(frames));
+        if self.spare.is_some() && is_outgrown {
             self.end();
         }
         if self.active.is_none() {
             self.active = Some(self.create(first)?);
         }
         let active = self.active.as_mut().expect("it was just made");
-        let path = self.directory.join(active.name.to_string());
-        active
-            .file
-            .write_at(active.length, frames)
-            .map_err(JournalError::io("write", &path))?;
-        active.is_unsynced = true;
-        if durability == Durability::Synced {
-            active
-                .file
-                .sync(SyncPoint::Group)
-                .map_err(JournalError::io("sync", &path))?;
-            active.is_unsynced = false;
-        } else if self
-            .unsynced
-            .last()
-            .is_none_or(|last| last.name != active.name)
-        {
-            self.unsynced.push(Unsynced {
-                name: active.name,
-                file: Arc::clone(&active.file),
-                path,
-            });
+        active.write(frames, durability)?;
+        if durability == Durability::Written {
+            let last = self.unsynced.last().map(Unsynced::name);
+            if last != Some(active.name()) {
+                self.unsynced.push(active.unsynced());
+            }
         }
-        active.length += frames.len() as u64;
-        active.has_records = true;
         Ok(())
     }
 
@@ -340,16 +249,11 @@ impl Log {
     ///
     /// Where some of it may be lost.
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        let Some(active) = self.active.as_mut().filter(|active| active.is_unsynced) else {
-            return Ok(());
-        };
-        let path = self.directory.join(active.name.to_string());
-        let synced = active.file.sync(SyncPoint::Group);
-        active.is_unsynced = false;
+        let synced = self.active.as_mut().map_or(Ok(()), Active::sync);
         if synced.is_err() {
             self.leave_active();
         }
-        synced.map_err(JournalError::io("sync", path))
+        synced
     }
 
     /// The segments that groups were [written](Durability::Written) to since this was
@@ -360,11 +264,7 @@ impl Log {
 
     /// Writes to a segment no more whose sync failed.
     pub fn leave(&mut self, name: SegmentName) {
-        if self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.name == name)
-        {
+        if self.active.as_ref().map(Active::name) == Some(name) {
             self.leave_active();
         }
     }
@@ -394,17 +294,11 @@ impl Log {
     ///
     /// Where the next cannot be begun. Nothing is lost.
     pub fn rotate(&mut self) -> Result<(), JournalError> {
-        if self
-            .active
-            .as_ref()
-            .is_some_and(|active| !active.has_records)
-        {
-            return Ok(());
-        }
-        if self.active.is_some() {
-            self.end();
-        } else if self.newest_is_empty()? {
-            return Ok(());
+        match &self.active {
+            Some(active) if !active.has_records() => return Ok(()),
+            Some(_) => self.end(),
+            None if self.newest_is_empty()? => return Ok(()),
+            None => {}
         }
         self.active = Some(self.create(self.next)?);
         self.count_closed()
@@ -413,27 +307,16 @@ impl Log {
     /// Ends the segment that is written to, if there is one. One without records is
     /// written over by the next of its name.
     fn end(&mut self) {
-        let Some(active) = self.active.take() else {
-            return;
-        };
-        if active.has_records {
-            let end = end_frame(self.next);
-            let length = active.length + end.len() as u64;
-            // A mark for who looks for what is missing, and room for others: both may
-            // fail.
-            let _ = active.file.write_at(active.length, &end);
-            if length < active.filled {
-                let _ = active.file.cut(length);
-            }
-            self.closed_bytes += length;
-            self.ended_bytes = length;
+        if let Some(active) = self.active.take().filter(Active::has_records) {
+            self.ended_bytes = active.end(self.next);
+            self.closed_bytes += self.ended_bytes;
         }
     }
 
     /// Gives back what was filled ahead. Whether it can or not: recovery does.
     pub fn close(self) {
-        if let Some(active) = self.active.filter(|active| active.length < active.filled) {
-            let _ = active.file.cut(active.length);
+        if let Some(active) = &self.active {
+            active.give_back();
         }
         spare::remove(&*self.disk, &self.directory);
     }
@@ -464,11 +347,11 @@ impl Log {
     /// The bytes of all segments.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.closed_bytes + self.active.as_ref().map_or(0, |active| active.length)
+        self.closed_bytes + self.active.as_ref().map_or(0, Active::length)
     }
 
     fn count_closed(&mut self) -> Result<(), JournalError> {
-        let active = self.active.as_ref().map(|active| active.name);
+        let active = self.active.as_ref().map(Active::name);
         self.closed_bytes = list(&*self.disk, &self.directory)?
             .iter()
             .filter(|(name, _)| Some(*name) != active)
@@ -477,46 +360,25 @@ impl Log {
         Ok(())
     }
 
-    /// Leaves the segment that the disk refused something of. What was not taken
-    /// is cut off if that can be done: else recovery, or a reader, may find
-    /// records that nobody was answered for.
+    /// Leaves the segment that the disk refused something of.
     fn leave_active(&mut self) {
         if let Some(active) = self.active.take() {
-            let _ = active.file.cut(active.length);
-            self.closed_bytes += active.length;
+            self.closed_bytes += active.length();
+            active.leave();
         }
     }
 
-    /// Begins the segment of the records from `first` on. One of this name has no
-    /// records.
+    /// Begins the segment of the records from `first` on.
     fn create(&mut self, first: u64) -> Result<Active, JournalError> {
         let name = SegmentName {
             journal: self.journal,
             first,
         };
-        let path = self.path(name);
-        let header = header(name);
         let spare = self.spare.take();
-        let filled = spare.as_ref().map_or(0, Spare::bytes);
-        let create = || match spare {
-            Some(spare) => spare.rename(&*self.disk, &path, &header),
-            None => {
-                let file = self.disk.create(&path)?;
-                file.write_at(0, &header)?;
-                Ok(file)
-            }
-        };
-        let file = create().map_err(JournalError::io("create", &path))?;
+        let active = Active::begin(&*self.disk, &self.directory, name, spare)?;
         self.sync_names()?;
         self.newest = Some(name);
-        Ok(Active {
-            name,
-            file: Arc::from(file),
-            length: header.len() as u64,
-            filled,
-            has_records: false,
-            is_unsynced: false,
-        })
+        Ok(active)
     }
 
     fn sync_names(&self) -> Result<(), JournalError> {
