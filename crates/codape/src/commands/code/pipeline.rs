@@ -26,7 +26,7 @@ use super::refusals::Refusal;
 use crate::interrupt::Interrupt;
 use crate::warm_up;
 
-/// Batches that were read and not taken, and batches that were taken and not
+/// Batches that were read and not taken, and batches that were coded and not
 /// written.
 const QUEUED: usize = 2;
 /// How often it is looked whether the work must stop.
@@ -86,7 +86,8 @@ pub fn run(
         .name("codape-read".into())
         .spawn(move || read(reading, skip, &send_read))
         .context("cannot start a thread")?;
-    let (send_ticket, tickets) = sync_channel(QUEUED);
+    let coders = rayon::current_num_threads();
+    let (send_ticket, tickets) = sync_channel(coders + QUEUED);
     let shared = Shared {
         plan,
         read: Mutex::new(receive_read),
@@ -95,7 +96,7 @@ pub fn run(
         model: RwLock::new(()),
     };
     thread::scope(|scope| {
-        for _ in 0..rayon::current_num_threads() {
+        for _ in 0..coders {
             let (shared, tickets) = (&shared, send_ticket.clone());
             scope.spawn(move || {
                 // What the coder does on all threads of a pool, it does on this one.
