@@ -128,6 +128,27 @@ fn killed_work_goes_on_and_is_the_same_to_the_byte() {
 }
 
 #[test]
+fn the_answer_is_the_same_to_the_byte_on_any_number_of_threads() {
+    let folder = Folder::new();
+    // Thirteen batches.
+    let input = folder.write("in.csv", many(100_000));
+    let outputs = ["1", "2", "9"].map(|threads| {
+        let output = folder.path(&format!("{threads}.csv"));
+        let status = codape()
+            .args(folder.arguments(&[&input, "-o", &output, "--quiet"]))
+            .env("RAYON_NUM_THREADS", threads)
+            .stdin(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "{threads}");
+        fs::read(output).unwrap()
+    });
+    // As many rows as were not refused, and the names of the columns.
+    let lines = outputs[0].iter().filter(|&&byte| byte == b'\n').count();
+    assert!((99_800..=100_001).contains(&lines), "{lines}");
+    assert!(outputs.iter().all(|output| *output == outputs[0]));
+}
+
+#[test]
 fn interrupted_work_says_so_and_knows_its_command() {
     let folder = Folder::new();
     let input = folder.write("in.csv", many(ROWS));
