@@ -1,6 +1,6 @@
 //! The segment that is written to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Durability, Spare};
@@ -13,7 +13,7 @@ use crate::segment::{SegmentName, end_frame, header};
 pub(super) struct Active {
     name: SegmentName,
     file: Arc<dyn DiskFile>,
-    path: PathBuf,
+    path: Arc<Path>,
     /// The place behind the last group that was taken.
     length: u64,
     /// The bytes that were there before it: behind `length`, they are zeros.
@@ -47,7 +47,7 @@ impl Active {
         Ok(Self {
             name,
             file: Arc::from(file),
-            path,
+            path: Arc::from(path),
             length: header.len() as u64,
             filled,
             has_records: false,
@@ -84,7 +84,7 @@ impl Active {
         durability: Durability,
     ) -> Result<(), JournalError> {
         let written = self.file.write_at(self.length, frames);
-        written.map_err(JournalError::io("write", &self.path))?;
+        written.map_err(JournalError::io("write", &*self.path))?;
         self.is_unsynced = true;
         if durability == Durability::Synced {
             self.sync()?;
@@ -108,7 +108,7 @@ impl Active {
         Unsynced {
             name: self.name,
             file: Arc::clone(&self.file),
-            path: self.path.clone(),
+            path: Arc::clone(&self.path),
         }
     }
 
@@ -141,7 +141,7 @@ impl Active {
 pub struct Unsynced {
     name: SegmentName,
     file: Arc<dyn DiskFile>,
-    path: PathBuf,
+    path: Arc<Path>,
 }
 
 impl Unsynced {
@@ -158,6 +158,6 @@ impl Unsynced {
     /// Where some of it may be lost. The log is then to [leave](super::Log::leave) it.
     pub fn sync(&self) -> Result<(), JournalError> {
         let synced = self.file.sync(SyncPoint::Group);
-        synced.map_err(JournalError::io("sync", &self.path))
+        synced.map_err(JournalError::io("sync", &*self.path))
     }
 }

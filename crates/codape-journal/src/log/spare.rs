@@ -47,7 +47,7 @@ impl Spare {
         let path = directory.join(NAME);
         let mut fill = || {
             let file = disk.create(&path)?;
-            let zeros = [0; PIECE_BYTES];
+            let zeros = vec![0; PIECE_BYTES];
             let mut filled = 0;
             while filled < bytes {
                 if !goes_on() {

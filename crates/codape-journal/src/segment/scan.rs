@@ -287,19 +287,48 @@ mod tests {
     use crate::disk::SyncPoint;
     use crate::record::JournalId;
 
+    /// A segment. Bytes that are written late are zeros until others behind them were
+    /// asked for, as of one that is filled ahead and written to while it is read.
     #[derive(Debug)]
-    struct Bytes(Vec<u8>);
+    struct Bytes {
+        bytes: Vec<u8>,
+        late: std::ops::Range<u64>,
+        is_there: AtomicBool,
+    }
+
+    impl Bytes {
+        fn new(bytes: Vec<u8>) -> Self {
+            Self::late(bytes, 0..0)
+        }
+
+        fn late(bytes: Vec<u8>, late: std::ops::Range<u64>) -> Self {
+            Self {
+                bytes,
+                late,
+                is_there: AtomicBool::new(false),
+            }
+        }
+    }
 
     impl DiskFile for Bytes {
         fn length(&self) -> io::Result<u64> {
-            Ok(self.0.len() as u64)
+            Ok(self.bytes.len() as u64)
         }
 
         fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-            let from = usize::try_from(offset).unwrap().min(self.0.len());
+            let from = usize::try_from(offset).unwrap().min(self.bytes.len());
             // As little at a time as a file may give.
-            let read = buffer.len().min(self.0.len() - from).min(7);
-            buffer[..read].copy_from_slice(&self.0[from..from + read]);
+            let read = buffer.len().min(self.bytes.len() - from).min(7);
+            let is_there = self.is_there.load(Relaxed);
+            for (place, byte) in (offset..).zip(&mut buffer[..read]) {
+                let is_blank = !is_there && self.late.contains(&place);
+                *byte = if is_blank {
+                    0
+                } else {
+                    self.bytes[place as usize]
+                };
+            }
+            self.is_there.fetch_or(offset > self.late.end, Relaxed);
             Ok(read)
         }
 
@@ -338,7 +367,7 @@ mod tests {
     /// The sequence numbers that are found, whether the end is, and what is no
     /// frame.
     fn scan(bytes: Vec<u8>) -> (Vec<u64>, bool, Vec<Bad>) {
-        let file = Bytes(bytes);
+        let file = Bytes::new(bytes);
         let mut scanner = Scanner::new(NAME, &file);
         let (mut found, mut end, mut bad) = (Vec::new(), false, Vec::new());
         while let Some(next) = scanner.read_next().unwrap() {
@@ -391,7 +420,7 @@ mod tests {
         let whole = segment(true);
         let (mut found, mut place) = (Vec::new(), None);
         for length in 0..=whole.len() {
-            let file = Bytes(whole[..length].to_vec());
+            let file = Bytes::new(whole[..length].to_vec());
             let mut scanner = match place {
                 None => Scanner::new(NAME, &file),
                 Some(place) => Scanner::resume(NAME, &file, place),
@@ -426,7 +455,7 @@ mod tests {
         write_frame(14, b"{\"\":12345}", &mut bytes);
         bytes.truncate(sound as usize + 25);
         bytes.extend([0; 100]);
-        let file = Bytes(bytes);
+        let file = Bytes::new(bytes);
         let mut scanner = Scanner::new(NAME, &file);
         let torn = loop {
             match scanner.read_next().unwrap().unwrap() {
@@ -443,10 +472,13 @@ mod tests {
     fn who_follows_waits_where_zeros_begin() {
         let whole = segment(true);
         let mut bytes = vec![0; whole.len() + 200];
-        let (mut found, mut place) = (Vec::new(), Scanner::new(NAME, &Bytes(Vec::new())).place());
+        let (mut found, mut place) = (
+            Vec::new(),
+            Scanner::new(NAME, &Bytes::new(Vec::new())).place(),
+        );
         for length in 0..=whole.len() {
             bytes[..length].copy_from_slice(&whole[..length]);
-            let file = Bytes(bytes.clone());
+            let file = Bytes::new(bytes.clone());
             let mut scanner = Scanner::resume(NAME, &file, place);
             while let Some(next) = scanner.read_next().unwrap() {
                 match next {
@@ -460,53 +492,12 @@ mod tests {
         assert_eq!(found, [10, 11, 13]);
     }
 
-    /// A segment that is filled ahead, and written to while it is read: bytes are
-    /// zeros until others behind them were asked for.
-    #[derive(Debug)]
-    struct Written {
-        bytes: Vec<u8>,
-        late: std::ops::Range<u64>,
-        is_there: AtomicBool,
-    }
-
-    impl DiskFile for Written {
-        fn length(&self) -> io::Result<u64> {
-            Ok(self.bytes.len() as u64)
-        }
-
-        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-            let Some(byte) = self.bytes.get(usize::try_from(offset).unwrap()) else {
-                return Ok(0);
-            };
-            let is_there = self.is_there.load(Relaxed) || !self.late.contains(&offset);
-            buffer[0] = if is_there { *byte } else { 0 };
-            self.is_there.fetch_or(offset > self.late.end, Relaxed);
-            Ok(1)
-        }
-
-        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
-            unreachable!()
-        }
-
-        fn cut(&self, _: u64) -> io::Result<()> {
-            unreachable!()
-        }
-
-        fn sync(&self, _: SyncPoint) -> io::Result<()> {
-            unreachable!()
-        }
-    }
-
     #[test]
     fn what_is_written_while_it_is_read_is_no_damage() {
         let bytes = segment(true);
         for late in HEADER_BYTES..bytes.len() - 60 {
             let late = late as u64..late as u64 + 30;
-            let file = Written {
-                bytes: bytes.clone(),
-                late: late.clone(),
-                is_there: AtomicBool::new(false),
-            };
+            let file = Bytes::late(bytes.clone(), late.clone());
             let mut scanner = Scanner::new(NAME, &file);
             let mut found = Vec::new();
             while let Some(next) = scanner.read_next().unwrap() {

@@ -306,6 +306,51 @@ fn what_is_acknowledged_outlives_the_power() {
     println!("{gone} power cuts in {seed} worlds: nothing lost, nothing doubled");
 }
 
+/// Groups that are written, and synced by who is told of their segments.
+fn write_and_sync(seed: u64, ignored: Option<SyncPoint>) -> Result<(), String> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut world = World {
+        disk: UncertainDisk::new(seed),
+        compact: CompactSettings::default(),
+        known: Known::default(),
+        random: random.fork(),
+    };
+    let mut log = world.open().unwrap();
+    let (mut next, mut synced) = (1, 0);
+    let groups = random.u64(2..40);
+    for group in 1..=groups {
+        let mut frames = Vec::new();
+        let (text, mut payload) = (format!("record {group}"), Vec::new());
+        world.record(&text).write_json(&mut payload);
+        write_frame(next, &payload, &mut frames);
+        log.append((next, next + 1), &frames, Durability::Written)
+            .unwrap();
+        world.known.acknowledged.insert(next, text);
+        next += 1;
+        if random.u8(..4) == 0 || group == groups {
+            if let Some(point) = ignored {
+                world.disk.ignore(point);
+            }
+            let unsynced = log.take_unsynced();
+            synced += unsynced.len();
+            unsynced.iter().for_each(|segment| segment.sync().unwrap());
+            assert!(log.take_unsynced().is_empty());
+        }
+    }
+    assert!(synced > 0);
+    world.disk.restart();
+    world.check()
+}
+
+#[test]
+fn what_was_written_outlives_the_power_once_it_is_synced() {
+    for seed in 0..300 {
+        write_and_sync(seed, None).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+    let missed = (0..300).find(|&seed| write_and_sync(seed, Some(SyncPoint::Group)).is_err());
+    assert!(missed.is_some(), "the sync is not missed");
+}
+
 #[test]
 fn no_sync_can_be_taken_away() {
     for point in SyncPoint::ALL {
